@@ -1,0 +1,14 @@
+"""A clearing-house mechanism node: publishes records as RDF and feeds, and harvests its peers.
+
+record, schema, record_types    what a record is and how each type is declared (pure)
+vocabulary, text, namespaces    terms, clean text, RDF names (pure)
+canonical, signing              the signed record graph: bytes, hash, proof
+foreign, sandbox                reading what strangers send, in a disposable child process
+database, catalogue, search     where records and the change log live; the search index
+formats                         one media type each: RDF, feeds, DCAT, the log
+publishing                      publish, revise, withdraw, import, export
+http_client                     the only way out to the network
+web                             Flask blueprints, templates, translations
+settings                        all configuration, one typed value
+app, cli, worker                composition roots: web, command line, clock
+"""

@@ -1,0 +1,102 @@
+"""What a listing, a feed and the search index show of a record, read off its graph by meaning.
+
+``dcterms:title`` is the title, ``dcterms:description`` the summary, a field with a ``facet`` feeds
+that filter: nothing to declare twice, and a record of a type we do not know still has an entry.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import pyoxigraph as ox
+
+from chm_node.namespaces import DCAT, DCTERMS, FOAF, LANGUAGE, SDO, SKOS, VOCABULARY
+from chm_node.record import Entry
+from chm_node.schema.kinds import Index
+from chm_node.schema.record_type import RecordType, index_triples
+from chm_node.search.analyser import document_text
+from chm_node.vocabulary import vocabularies
+
+#: Predicates of names and titles, weighted above the rest by the search index.
+_TITLES = (str(DCTERMS.title), str(SKOS.altLabel), str(DCTERMS.identifier))
+_TITLE, _DESCRIPTION = str(DCTERMS.title), str(DCTERMS.description)
+_STARTS = (str(SDO.startDate), str(DCAT.startDate), str(DCTERMS.date))
+_ENDS = (str(SDO.endDate), str(DCAT.endDate))
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_NAMES = frozenset(map(str, (FOAF.name, SDO.name, SDO.addressLocality)))
+
+
+def entry(iri: str, triples: Iterable[ox.Triple], record_type: RecordType) -> Entry:
+    """The entry of the record graph's main resource."""
+    index = index_triples(triples)
+    own = index.get(iri, {})
+    titles = _texts(own.get(_TITLE, ()))
+    return Entry(
+        type=record_type.name,
+        titles=titles,
+        summaries=_texts(own.get(_DESCRIPTION, ())),
+        facets=tuple(dict.fromkeys(_facets(own, record_type, titles))),
+        starts=_first_literal(own, _STARTS),
+        ends=_first_literal(own, _ENDS),
+        search_title=document_text(_words(own, _TITLES)),
+        search_body=" ".join([document_text(_body(iri, index)), *_term_words(own)]),
+    )
+
+
+def facet_value(node: Any) -> str:
+    """A short form of a term for filters: ``countries/DZ``, ``fr``, or the term as it came."""
+    return str(node.value).removeprefix(VOCABULARY).removeprefix(LANGUAGE)
+
+
+def _texts(nodes: Sequence[Any]) -> dict[str, str]:
+    return {node.language or "und": node.value for node in nodes if isinstance(node, ox.Literal)}
+
+
+def _facets(own: Any, record_type: RecordType, titles: dict[str, str]) -> Iterator[tuple[str, str]]:
+    yield "type", record_type.name
+    for field in record_type.fields:
+        if field.facet:
+            for node in own.get(str(field.predicate), ()):
+                yield field.facet, facet_value(node)
+    # A reader who asks for Arabic wants what can be read in Arabic, stated or not.
+    yield from (("language", language.split("-")[0]) for language in titles if language != "und")
+
+
+def _first_literal(own: Any, predicates: Sequence[str]) -> str:
+    found = (node.value for predicate in predicates for node in own.get(predicate, ()) if isinstance(node, ox.Literal))
+    return next(found, "")
+
+
+def _words(own: Any, predicates: Sequence[str]) -> list[tuple[str, str]]:
+    nodes = (node for predicate in predicates for node in own.get(predicate, ()))
+    return [(node.value, node.language or "") for node in nodes if isinstance(node, ox.Literal)]
+
+
+def _body(iri: str, index: Index) -> Iterator[tuple[str, str]]:
+    """Texts in a language anywhere in the graph, and names; not the numbers, dates and codes."""
+    for subject, properties in index.items():
+        for predicate, nodes in properties.items():
+            if subject == iri and predicate in _TITLES:
+                continue
+            for node in nodes:
+                if isinstance(node, ox.Literal) and (node.language or predicate in _NAMES):
+                    yield node.value, node.language or ""
+
+
+def _term_words(own: Any) -> Iterator[str]:
+    for nodes in own.values():
+        for node in nodes:
+            if isinstance(node, ox.NamedNode) and node.value.startswith(VOCABULARY):
+                yield _words_of_term(node.value)
+
+
+@lru_cache(maxsize=4096)
+def _words_of_term(iri: str) -> str:
+    """The labels of a term in every language, analysed: an Arabic word finds a French record."""
+    term = vocabularies().term(iri)
+    if term is None:
+        return ""
+    labels = [(label, language) for language, label in term.labels.items()]
+    aliases = [(alias, "") for alias in term.aliases if not _GUID.fullmatch(alias)]
+    return document_text([*labels, *aliases])

@@ -1,0 +1,115 @@
+"""Every error the node raises on purpose.
+
+ChmError
+├── SettingsError              the configuration is wrong; the node does not start
+├── InvalidRecordError         values break the record type's rules: .problems
+├── RecordNotFoundError
+├── RecordWithdrawnError       .withdrawn_at, .replaced_by
+├── UnknownTermError           not a term of that vocabulary
+├── NotAcceptableError         no format for this Accept header
+├── ConflictError              somebody else changed it meanwhile
+├── StorageError               the database failed; cause attached
+└── HarvestError               one source could not be harvested; stored in its run
+    ├── FetchError             no answer, an error status, a forbidden address: .retry_after
+    ├── ParseError             not what its media type promised
+    └── ImplausibleHarvestError   it would withdraw too much at once
+
+Anything else that is raised is a bug and is reported as one. HTTP status codes belong to ``web``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+class ChmError(Exception):
+    """Something a caller can explain to a person."""
+
+
+class SettingsError(ChmError):
+    """A setting is missing or wrong; the message names it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one field; ``language`` is empty for values without one."""
+
+    field: str
+    message: str
+    language: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.field} ({self.language})" if self.language else self.field
+        return f"{where}: {self.message}"
+
+
+class InvalidRecordError(ChmError):
+    """The values break the record type's rules; every problem is listed at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(str(problem) for problem in problems))
+
+
+class RecordNotFoundError(ChmError):
+    """No record has this IRI."""
+
+    def __init__(self, iri: str) -> None:
+        self.iri = iri
+        super().__init__(f"there is no record {iri}")
+
+
+class RecordWithdrawnError(ChmError):
+    """The record was withdrawn; a tombstone is all that is left."""
+
+    def __init__(self, iri: str, withdrawn_at: datetime, replaced_by: str | None = None) -> None:
+        self.iri = iri
+        self.withdrawn_at = withdrawn_at
+        self.replaced_by = replaced_by
+        super().__init__(f"{iri} was withdrawn on {withdrawn_at:%Y-%m-%d}")
+
+
+class UnknownTermError(ChmError):
+    """The text names no term of that vocabulary."""
+
+    def __init__(self, scheme: str, text: str) -> None:
+        self.scheme = scheme
+        self.text = text
+        super().__init__(f"{text!r} is not a term of {scheme}")
+
+
+class NotAcceptableError(ChmError):
+    """None of the formats we write is accepted (RFC 9110 §15.5.7)."""
+
+
+class ConflictError(ChmError):
+    """Somebody else changed the record meanwhile; read it again and repeat."""
+
+
+class StorageError(ChmError):
+    """The database failed; the cause is attached."""
+
+
+class HarvestError(ChmError):
+    """One source could not be harvested; stored in its run."""
+
+
+class FetchError(HarvestError):
+    """A peer gave no usable answer: no connection, an error status, or an address we never ask."""
+
+    def __init__(
+        self, url: str, reason: str, *, status: int | None = None, retry_after: timedelta = timedelta(0)
+    ) -> None:
+        self.url = url
+        self.reason = reason
+        self.status = status
+        self.retry_after = retry_after
+        super().__init__(f"{url}: {reason}")
+
+
+class ParseError(HarvestError):
+    """A document is not what its media type promised; the message says what to do."""
+
+
+class ImplausibleHarvestError(HarvestError):
+    """The harvest would withdraw more than a person should lose without being asked."""

@@ -1,0 +1,220 @@
+"""Publish, revise, withdraw: what an owner does to records, each a signed change in the log.
+
+Checking and rendering happen before the log's lock is taken; inside it only the log timestamp is
+assigned, which is the record's version and part of the signed graph, and the proof is made.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import pyoxigraph as ox
+from sqlalchemy import Connection, Engine
+
+from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_blank_nodes
+from chm_node.catalogue import Catalogue, LoggedChange
+from chm_node.database import writing
+from chm_node.entry import entry
+from chm_node.errors import InvalidRecordError, Problem
+from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, PROFILE, PROV, RDF, VOCABULARY
+from chm_node.record import Action, Change, Entry, Record, RecordGraph, Tombstone, Values, timestamp
+from chm_node.record_types import RECORD_TYPES, type_of
+from chm_node.settings import Settings
+from chm_node.signing import Signer
+
+#: Changes in one transaction; a longer list is published in several.
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of a list of records."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Published") -> "Published":
+        return Published(self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A checked and rendered record that only lacks its version."""
+
+    record: Record
+    body: tuple[str, ...]
+    entry: Entry
+
+
+def record_iri(settings: Settings, type_name: str, identifier: UUID) -> str:
+    """The IRI of one of this node's records; minted once, never used again."""
+    return f"{settings.uri_space}{type_name}/{identifier}"
+
+
+def identifier_of(settings: Settings, key: str) -> UUID:
+    """The identifier of a record known by a name of its owner's, the same at every import."""
+    return uuid5(NAMESPACE_URL, f"{settings.uri_space}{key}")
+
+
+def with_defaults(values: Values, settings: Settings) -> dict[str, object]:
+    """The values, with the node's licence and country where the record states none."""
+    defaults: dict[str, object] = {
+        "licence": settings.licence,
+        "status": str(VOCABULARY["record-statuses/published"]),
+    }
+    if settings.country:
+        defaults["government"] = str(VOCABULARY[f"countries/{settings.country}"])
+    return defaults | dict(values)
+
+
+def publish(
+    engine: Engine, settings: Settings, signer: Signer, records: Iterable[Record], now: datetime
+) -> Iterator[Published]:
+    """Publish or revise records, one transaction a batch; yields what each batch did, for progress.
+
+    A record whose content is what is published already makes no change. Raises InvalidRecordError
+    for an IRI that is not this node's, before anything of its batch is written.
+    """
+    batch: list[_Draft] = []
+    for record in records:
+        batch.append(_draft(record, settings))
+        if len(batch) == BATCH:
+            yield _publish_batch(engine, settings, signer, batch, now)
+            batch = []
+    if batch:
+        yield _publish_batch(engine, settings, signer, batch, now)
+
+
+def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tombstone, now: datetime) -> Change:
+    """Withdraw a record; its tombstone stays.
+
+    Raises RecordNotFoundError, RecordWithdrawnError when it is withdrawn already, or
+    InvalidRecordError when another node owns it.
+    """
+    with writing(engine) as connection:
+        catalogue = Catalogue(connection)
+        held = catalogue.get(tombstone.iri)
+        if held.origin != settings.node_iri:
+            raise InvalidRecordError(
+                [Problem("iri", f"only its own node, {held.origin}, can withdraw {tombstone.iri}")]
+            )
+        [version] = catalogue.next_log_times(1, now)
+        lines = canonical_lines(tombstone_triples(tombstone, version))
+        lines += meta_lines(tombstone.iri, settings, version, held.issued)
+        change = Change(
+            version,
+            _signed(tombstone.iri, Action.DELETE, lines, settings, signer, version),
+            Entry(held.type, held.titles, {}, ()),
+        )
+        catalogue.append([change])
+    return change
+
+
+def tombstone_triples(tombstone: Tombstone, deleted: datetime) -> list[ox.Triple]:
+    """What is stated of a withdrawn record (ActivityStreams 2.0 §3.3)."""
+    node = ox.NamedNode(tombstone.iri)
+    known = RECORD_TYPES.get(tombstone.former_type)
+    triples = [
+        ox.Triple(node, ox.NamedNode(RDF.type), ox.NamedNode(AS.Tombstone)),
+        ox.Triple(node, ox.NamedNode(AS.deleted), _moment(deleted)),
+    ]
+    if known is not None:
+        triples.append(ox.Triple(node, ox.NamedNode(AS.formerType), ox.NamedNode(known.term)))
+    if tombstone.replaced_by:
+        triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.isReplacedBy), ox.NamedNode(tombstone.replaced_by)))
+    for language, reason in tombstone.reason.items():
+        triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.description), ox.Literal(reason, language=language)))
+    return triples
+
+
+def meta_lines(iri: str, settings: Settings, version: datetime, issued: datetime) -> list[str]:
+    """The record's ``dcat:CatalogRecord``: who speaks for it, which version this is, under which terms."""
+    node = ox.NamedNode(f"{iri}#meta")
+    facts = (
+        (RDF.type, ox.NamedNode(DCAT.CatalogRecord)),
+        (FOAF.primaryTopic, ox.NamedNode(iri)),
+        (DCTERMS.identifier, ox.Literal(iri)),
+        (DCTERMS.issued, _moment(issued)),
+        (DCTERMS.modified, _moment(version)),
+        (PROV.wasAttributedTo, ox.NamedNode(settings.node_iri)),
+        (DCTERMS.license, ox.NamedNode(settings.metadata_licence)),
+        (DCTERMS.conformsTo, ox.NamedNode(PROFILE)),
+        (ADMS.status, _COMPLETED),
+    )
+    return canonical_lines(ox.Triple(node, ox.NamedNode(predicate), fact) for predicate, fact in facts)
+
+
+_COMPLETED = ox.NamedNode("http://purl.org/adms/status/Completed")
+_XSD_DATE_TIME = ox.NamedNode("http://www.w3.org/2001/XMLSchema#dateTime")
+
+
+def _moment(moment: datetime) -> ox.Literal:
+    return ox.Literal(timestamp(moment), datatype=_XSD_DATE_TIME)
+
+
+def _draft(record: Record, settings: Settings) -> _Draft:
+    if not record.iri.startswith(settings.uri_space):
+        raise InvalidRecordError([Problem("iri", f"{record.iri} does not lie under {settings.uri_space}")])
+    record_type = RECORD_TYPES.get(record.type) or type_of(record.iri, record.extra)
+    triples = record_type.triples(record)
+    refuse_blank_nodes(record.iri, triples)
+    return _Draft(record, tuple(canonical_lines(triples)), entry(record.iri, triples, record_type))
+
+
+def _publish_batch(
+    engine: Engine, settings: Settings, signer: Signer, drafts: Sequence[_Draft], now: datetime
+) -> Published:
+    drafts = list({draft.record.iri: draft for draft in drafts}.values())
+    with writing(engine) as connection:
+        catalogue = Catalogue(connection)
+        held = _held_graphs(catalogue, [draft.record.iri for draft in drafts])
+        changed = [draft for draft in drafts if not _is_published(draft, held.get(draft.record.iri))]
+        times = catalogue.next_log_times(len(changed), now)
+        catalogue.append(
+            [
+                _change(draft, held.get(draft.record.iri), settings, signer, version)
+                for draft, version in zip(changed, times, strict=True)
+            ]
+        )
+    created = sum(1 for draft in changed if draft.record.iri not in held)
+    return Published(created, len(changed) - created, len(drafts) - len(changed))
+
+
+def _held_graphs(catalogue: Catalogue, iris: Sequence[str]) -> Mapping[str, tuple[LoggedChange, datetime]]:
+    held = catalogue.titles(iris)
+    graphs = catalogue.graphs(each.id for each in held.values())
+    return {iri: (graphs[each.id], each.issued) for iri, each in held.items()}
+
+
+def _is_published(draft: _Draft, held: tuple[LoggedChange, datetime] | None) -> bool:
+    """Whether the record's own triples are those of the live version; its version and dates do not count."""
+    if held is None or held[0].graph.action is Action.DELETE:
+        return False
+    meta = f"<{draft.record.iri}#meta> "
+    lines = held[0].graph.nquads.decode().splitlines(keepends=True)
+    return set(draft.body) == {line for line in lines if not line.startswith(meta)}
+
+
+def _change(
+    draft: _Draft, held: tuple[LoggedChange, datetime] | None, settings: Settings, signer: Signer, version: datetime
+) -> Change:
+    iri = draft.record.iri
+    issued = held[1] if held else version
+    action = Action.UPDATE if held else Action.CREATE
+    lines = [*draft.body, *meta_lines(iri, settings, version, issued)]
+    return Change(version, _signed(iri, action, lines, settings, signer, version), draft.entry, issued=issued)
+
+
+def _signed(
+    iri: str, action: Action, lines: Iterable[str], settings: Settings, signer: Signer, version: datetime
+) -> RecordGraph:
+    nquads = canonical_bytes(lines)
+    proof = signer.sign(nquads, version)
+    return RecordGraph(iri, action, settings.node_iri, version, nquads, digest(nquads), proof)
+
+
+def has_records(connection: Connection) -> bool:
+    """Whether anything was ever published or harvested here."""
+    return Catalogue(connection).head().seq > 0

@@ -1,0 +1,288 @@
+"""A disposable child process in which strangers' bytes are read.
+
+No ``try`` catches a parser that aborts, hangs or eats all memory, so such work is done by a child that may die. The
+child gets its questions and gives its answers through two pipes; it can open no file and no socket, and it does not
+outlive its parent. Linux only.
+"""
+
+import ctypes
+import importlib
+import os
+import pickle
+import resource
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fcntl import F_SETPIPE_SZ, fcntl
+from typing import Any, Never
+
+from chm_node.errors import ChmError, ParseError
+
+START_SECONDS = 30.0
+_PIPE_BYTES = 1024 * 1024
+_HEADER_BYTES = 8
+_OUT_OF_MEMORY = 3  # exit code of a child that could not get enough memory
+_PR_SET_PDEATHSIG = 1
+_BOOT = "import sys; sys.path[:] = sys.argv[1:]; from chm_node.sandbox import serve; serve()"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use before it is ended."""
+
+    memory_mib: int = 768  #: of address space
+    seconds: float = 20.0  #: wall clock, for each call
+    calls: int = 1000  #: then a fresh child, so that nothing can pile up in it
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Call:
+    """A function at work in the child."""
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+        self._started = time.monotonic()
+        self._outcome: tuple[str, Any] | None = None
+
+    def result(self) -> Any:  # whatever the function gives
+        """Waits for the function's value.
+
+        Raises ``ParseError`` when the child died or ran out of time or memory, the function's own ``ChmError``, and
+        ``RuntimeError`` with the child's traceback for everything else, which is a bug.
+        """
+        if self._outcome is None:
+            self._outcome = self._sandbox._finish(self)
+        kind, value = self._outcome
+        if kind == "error":
+            raise value
+        if kind == "bug":
+            raise RuntimeError(f"a function failed in the sandbox\n{value}")
+        return value
+
+
+class Sandbox:
+    """Runs module-level functions in a child process, one at a time.
+
+    The child is started when first needed, imports ``preload`` and is then closed in: a function whose module is not
+    in ``preload`` cannot be found. It is ended with the sandbox, and with the thread that made the first call.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, preload: Sequence[str] = ("chm_node.foreign",)) -> None:
+        self._limits = limits
+        self._preload = tuple(preload)
+        self._child: _Child | None = None
+        self._open_call: Call | None = None
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the child; a later call gets a fresh one."""
+        with self._lock:
+            if self._child:
+                self._child.end()
+            self._child = None
+            self._open_call = None
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:  # any picklable values
+        """The function's value, computed in the child; raises what ``Call.result`` raises."""
+        return self.submit(function, *args).result()
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Call:  # any picklable values
+        """Gives the child its work and returns at once, or as soon as the call before is finished."""
+        question = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
+        with self._lock:
+            if self._open_call:
+                # Its answer is taken in first, so that answers cannot be mixed up.
+                self._open_call._outcome = self._finish(self._open_call)
+            child = self._fresh_child()
+            self._open_call = Call(self)
+            child.ask(question)
+            return self._open_call
+
+    def _fresh_child(self) -> "_Child":
+        if self._child and (self._child.calls >= self._limits.calls or not self._child.alive()):
+            self.close()
+        if self._child is None:
+            self._child = _Child(self._limits, self._preload)
+        return self._child
+
+    def _finish(self, call: Call) -> tuple[str, Any]:
+        with self._lock:
+            if call._outcome:
+                return call._outcome
+            if call is not self._open_call or self._child is None:
+                raise RuntimeError("the sandbox was closed before the call was finished")
+            self._open_call = None
+            try:
+                return self._child.answer(call._started)
+            except (TimeoutError, EOFError) as end:
+                reason = self._child.cause_of_death(end)
+            finally:
+                if not self._child.usable:
+                    self.close()
+            return "error", ParseError(f"the document {reason}; it was refused, its sender should split or repair it")
+
+
+class _Child:
+    """The parent's end of one child process."""
+
+    def __init__(self, limits: Limits, preload: Sequence[str]) -> None:
+        self.calls = 0
+        self.usable = False  # closed in, and not in the middle of a call that failed
+        self._limits = limits
+        # -I and an empty environment: no secret of the node and no PYTHON* variable reaches the child.
+        command = [sys.executable, "-I", "-c", _BOOT, *sys.path]
+        self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, bufsize=0
+        )
+        assert self._process.stdin and self._process.stdout  # noqa: S101  both are pipes
+        self._pipes = (self._process.stdin, self._process.stdout)
+        for pipe in self._pipes:
+            fcntl(pipe, F_SETPIPE_SZ, _PIPE_BYTES)
+        self._send(pickle.dumps((limits, tuple(preload))))
+
+    def ask(self, question: bytes) -> None:
+        self.calls += 1
+        self._send(question)
+
+    def answer(self, asked: float) -> tuple[str, Any]:
+        """What the child says to the question asked at that time; raises ``TimeoutError`` or ``EOFError``."""
+        if self.calls == 1:
+            kind, value = self._receive(time.monotonic() + START_SECONDS)
+            if kind == "bug":
+                return kind, value
+            asked = time.monotonic()
+        self.usable = False
+        kind, value = self._receive(asked + self._limits.seconds)
+        self.usable = True
+        return kind, value
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def cause_of_death(self, end: TimeoutError | EOFError) -> str:
+        if isinstance(end, TimeoutError):
+            return f"takes longer than {self._limits.seconds:g} seconds to read"
+        code = self._process.wait()
+        if code == _OUT_OF_MEMORY:
+            return f"needs more than {self._limits.memory_mib} MiB of memory to read"
+        return f"makes the parser break down ({_exit_name(code)})"
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in self._pipes:
+            pipe.close()
+
+    def _send(self, message: bytes) -> None:
+        try:
+            _write(self._pipes[0].fileno(), message)
+        except BrokenPipeError:
+            return  # a dead child is noticed, and explained, when its answer is read
+
+    def _receive(self, deadline: float) -> tuple[str, Any]:
+        kind, value = pickle.loads(_read(self._pipes[1].fileno(), deadline))  # noqa: S301  written by our own child
+        if kind != "error":
+            return kind, value
+        error_class, args, attributes = value
+        error = error_class.__new__(error_class, *args)
+        error.__dict__.update(attributes)
+        return kind, error
+
+
+def serve() -> Never:
+    """The child's main function: closes itself in, then answers one question after another."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    questions, answers = os.dup(0), os.dup(1)
+    os.dup2(2, 1)  # what a function prints must not get between the answers
+    limits, preload = pickle.loads(_read(questions))  # noqa: S301  written by our parent
+    _write(answers, _outcome(_close_in, (limits, preload)))
+    while True:
+        _write(answers, _outcome(*_question(questions)))
+
+
+def _close_in(limits: Limits, preload: Sequence[str]) -> None:
+    for module in preload:
+        importlib.import_module(module)
+    memory = limits.memory_mib * 1024 * 1024
+    # No file descriptor below 0 is free: nothing can be opened from here on, neither file nor socket.
+    limited = {resource.RLIMIT_AS: memory, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 0}
+    for kind, limit in limited.items():
+        resource.setrlimit(kind, (limit, limit))
+
+
+def _question(questions: int) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    try:
+        data = _read(questions)
+    except EOFError:
+        os._exit(0)  # the parent is gone
+    return _call, (data,)
+
+
+def _call(question: bytes) -> Any:  # whatever the function gives
+    function, args = pickle.loads(question)  # noqa: S301  written by our parent
+    return function(*args)
+
+
+def _outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> bytes:
+    try:
+        return pickle.dumps(("ok", function(*args)), pickle.HIGHEST_PROTOCOL)
+    except ChmError as error:
+        # Pickle would call the class with the message alone, which not every error accepts.
+        return pickle.dumps(("error", (type(error), error.args, error.__dict__)))
+    except MemoryError:
+        os._exit(_OUT_OF_MEMORY)
+    except Exception:  # everything else is a bug, which the parent reports as one
+        return pickle.dumps(("bug", traceback.format_exc()))
+
+
+def _exit_name(code: int) -> str:
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"exit code {code}"
+
+
+def _write(pipe: int, message: bytes) -> None:
+    rest = memoryview(len(message).to_bytes(_HEADER_BYTES, "big") + message)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
+
+
+def _read(pipe: int, deadline: float | None = None) -> bytearray:
+    """The next message; raises ``EOFError``, and ``TimeoutError`` when nothing came until the deadline."""
+    if deadline is not None and not _ready(pipe, deadline - time.monotonic()):
+        raise TimeoutError
+    size = int.from_bytes(_read_exactly(pipe, _HEADER_BYTES), "big")
+    return _read_exactly(pipe, size)
+
+
+def _ready(pipe: int, seconds: float) -> bool:
+    poll = select.poll()  # select.select would refuse descriptors above 1023
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
+
+
+def _read_exactly(pipe: int, size: int) -> bytearray:
+    message = bytearray(size)
+    rest = memoryview(message)
+    while rest:
+        count = os.readv(pipe, [rest])
+        if not count:
+            raise EOFError
+        rest = rest[count:]
+    return message

@@ -1,0 +1,473 @@
+"""The kinds of field: each is the only place that knows control, check, RDF and JSON of its values.
+
+Values are plain Python: text, ``bool``, ``int``, ``Decimal``, and dictionaries of language to text.
+A kind maps one value to one RDF term and back; how often a value may occur is handled by ``Field``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+import pyoxigraph as ox
+from rdflib import URIRef
+
+from chm_node.errors import Problem
+from chm_node.namespaces import LANGUAGE, SDO, VOCABULARY, XSD
+from chm_node.text import clean_text, language_tag, valid_iri, valid_language_tag
+from chm_node.vocabulary import Term as VocabularyTerm
+from chm_node.vocabulary import vocabularies
+
+Node = ox.NamedNode | ox.Literal
+#: Objects by predicate for each subject of one record graph.
+Index = Mapping[str, Mapping[str, Sequence[ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple]]]
+
+_MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
+_DECIMAL = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})\Z")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One property of a record type."""
+
+    name: str
+    predicate: URIRef
+    label: str  #: English; also the key of its translations
+    required: bool = False
+    many: bool = False
+    facet: str = ""  #: name of the filter this field feeds; empty for none
+    hint: str = ""  #: one English sentence for the form
+
+    control: ClassVar[str] = "text"
+
+    # What a kind says about one value.
+
+    def clean_one(self, value: Any) -> Any:
+        """The value in its one stored form; a value that has none comes back as it is."""
+        return clean_text(value) if isinstance(value, str) else value
+
+    def problem(self, value: Any) -> str:
+        """What is wrong with one cleaned value; empty when nothing is."""
+        return "" if isinstance(value, str) and value else "write some text"
+
+    def to_node(self, value: Any) -> Node:
+        """The RDF term of one valid value."""
+        return ox.Literal(value)
+
+    def from_node(self, node: Any) -> Any:
+        """One value from an RDF term; raises ValueError when it is not of this kind."""
+        if not isinstance(node, ox.Literal):
+            raise ValueError("should be text")
+        return node.value
+
+    def json_schema_one(self) -> dict[str, Any]:
+        """JSON Schema 2020-12 of one value."""
+        return {"type": "string", "minLength": 1}
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        """SHACL constraints on one value: (local name of the sh: property, value)."""
+        return [("datatype", XSD.string)]
+
+    # The field as a whole.
+
+    def is_empty(self, value: Any) -> bool:
+        return value is None or value == "" or value == [] or value == {}
+
+    def clean(self, value: Any) -> Any:
+        """The whole value in its one stored form: cleaned; several values sorted and distinct."""
+        if not self.many:
+            return self.clean_one(value)
+        values = [self.clean_one(one) for one in (value if isinstance(value, list | tuple) else [value])]
+        return sorted({str(one): one for one in values if not self.is_empty(one)}.values(), key=str)
+
+    def problems(self, value: Any) -> list[Problem]:
+        """Everything wrong with a cleaned value, missing included."""
+        if self.is_empty(value):
+            return [Problem(self.name, "is needed")] if self.required else []
+        messages = [self.problem(one) for one in self._each(value)]
+        return [Problem(self.name, message) for message in messages if message]
+
+    def triples(self, subject: str, value: Any) -> Iterator[ox.Triple]:
+        """The triples of a valid value."""
+        node, predicate = ox.NamedNode(subject), ox.NamedNode(self.predicate)
+        for one in self._each(value):
+            yield ox.Triple(node, predicate, self.to_node(one))
+
+    def read(self, subject: str, index: Index) -> tuple[Any, list[Problem]]:
+        """The value found in a graph (None when absent) and what was wrong with it."""
+        values, problems = [], []
+        for node in index.get(subject, {}).get(str(self.predicate), ()):
+            try:
+                values.append(self.from_node(node))
+            except ValueError as error:
+                problems.append(Problem(self.name, str(error)))
+        if not values:
+            return None, problems
+        if self.many:
+            return self.clean(values), problems
+        if len(values) > 1:
+            return None, [*problems, Problem(self.name, f"{len(values)} values where one is allowed")]
+        return self.clean_one(values[0]), problems
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema 2020-12 of the whole value."""
+        one = self.json_schema_one()
+        whole = {"type": "array", "items": one, "minItems": 1, "uniqueItems": True} if self.many else one
+        return {"title": self.label, **({"description": self.hint} if self.hint else {}), **whole}
+
+    def to_json(self, value: Any) -> Any:
+        """The value as JSON knows it."""
+        return value
+
+    def _each(self, value: Any) -> Iterable[Any]:
+        if self.many:
+            return value if isinstance(value, list | tuple) else [value]
+        return [value]
+
+
+@dataclass(frozen=True)
+class Text(Field):
+    """Text in no language: a name, a number plate, a code."""
+
+
+@dataclass(frozen=True)
+class MediaType(Text):
+    """A media type such as ``application/pdf``; an IRI of the IANA register in RDF (as DCAT 3 §6.8.15 asks)."""
+
+    def problem(self, value: Any) -> str:
+        fine = isinstance(value, str) and re.fullmatch(r"[a-z]+/[a-z0-9][a-z0-9.+-]*", value)
+        return "" if fine else "write a media type such as application/pdf"
+
+    def to_node(self, value: Any) -> Node:
+        return ox.NamedNode(_MEDIA_TYPES + value)
+
+    def from_node(self, node: Any) -> Any:
+        value = node.value.removeprefix(_MEDIA_TYPES) if isinstance(node, ox.NamedNode | ox.Literal) else ""
+        if self.problem(value):
+            raise ValueError("should be a media type such as application/pdf")
+        return value
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("nodeKind", "IRI")]
+
+
+@dataclass(frozen=True)
+class Choice(Field):
+    """One of a few fixed words."""
+
+    choices: tuple[str, ...] = ()
+    control: ClassVar[str] = "select"
+
+    def problem(self, value: Any) -> str:
+        return "" if value in self.choices else f"choose one of: {', '.join(self.choices)}"
+
+    def json_schema_one(self) -> dict[str, Any]:
+        return {"enum": list(self.choices)}
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("in", self.choices)]
+
+
+@dataclass(frozen=True)
+class LocalisedText(Field):
+    """Text per language: ``{"fr": "…", "ar": "…"}``; with ``many``, lists of texts per language."""
+
+    control: ClassVar[str] = "localised"
+
+    def clean(self, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        cleaned = {language_tag(str(language)): self._clean_texts(texts) for language, texts in value.items()}
+        return {language: texts for language, texts in sorted(cleaned.items()) if texts}
+
+    def problems(self, value: Any) -> list[Problem]:
+        if self.is_empty(value):
+            return [Problem(self.name, "is needed in at least one language")] if self.required else []
+        if not isinstance(value, Mapping):
+            return [Problem(self.name, "give the text for each language, such as fr: …")]
+        return [
+            Problem(self.name, message, language)
+            for language, texts in value.items()
+            for message in self._text_problems(language, texts)
+        ]
+
+    def triples(self, subject: str, value: Any) -> Iterator[ox.Triple]:
+        node, predicate = ox.NamedNode(subject), ox.NamedNode(self.predicate)
+        for language, texts in value.items():
+            for text in texts if self.many else [texts]:
+                yield ox.Triple(node, predicate, ox.Literal(text, language=language))
+
+    def read(self, subject: str, index: Index) -> tuple[Any, list[Problem]]:
+        found: dict[str, list[str]] = {}
+        problems = []
+        for node in index.get(subject, {}).get(str(self.predicate), ()):
+            if isinstance(node, ox.Literal):
+                found.setdefault(node.language or "und", []).append(node.value)
+            else:
+                problems.append(Problem(self.name, "should be text"))
+        if self.many:
+            return (self.clean(found) or None), problems
+        doubled = [language for language, texts in found.items() if len(texts) > 1]
+        problems += [Problem(self.name, "two texts where one is allowed", language) for language in doubled]
+        single = {language: texts[0] for language, texts in found.items() if language not in doubled}
+        return (self.clean(single) or None), problems
+
+    def json_schema(self) -> dict[str, Any]:
+        text: dict[str, Any] = {"type": "string", "minLength": 1}
+        texts = {"type": "array", "items": text, "minItems": 1} if self.many else text
+        names = {"pattern": "^[a-z]{2,8}(-[a-z0-9]{1,8})*$"}
+        return {
+            "title": self.label,
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": names,
+            "additionalProperties": texts,
+        }
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("nodeKind", "Literal")] + ([] if self.many else [("uniqueLang", True)])
+
+    def _clean_texts(self, texts: Any) -> Any:
+        if not self.many:
+            return clean_text(texts) if isinstance(texts, str) else texts
+        texts = [texts] if isinstance(texts, str) else texts
+        return sorted({clean_text(text) for text in texts if isinstance(text, str)} - {""})
+
+    def _text_problems(self, language: str, texts: Any) -> Iterator[str]:
+        if not valid_language_tag(language):
+            yield f"{language!r} is not a language tag such as fr, ar or zh"
+        for text in texts if self.many and isinstance(texts, list) else [texts]:
+            if not isinstance(text, str) or not text:
+                yield "write some text"
+
+
+@dataclass(frozen=True)
+class Date(Field):
+    """A day, month, year or moment, as ISO 8601 text: ``2017-04-05``, ``2017-04``, ``2017``."""
+
+    control: ClassVar[str] = "date"
+
+    def problem(self, value: Any) -> str:
+        if isinstance(value, str) and _date_type(value):
+            return ""
+        return "write the date as year-month-day, such as 2017-04-05; the day or month may be left out"
+
+    def to_node(self, value: Any) -> Node:
+        return ox.Literal(value, datatype=ox.NamedNode(str(_date_type(value))))
+
+    def from_node(self, node: Any) -> Any:
+        if not isinstance(node, ox.Literal) or not _date_type(node.value):
+            raise ValueError("should be a date such as 2017-04-05")
+        return node.value
+
+    def json_schema_one(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": r"^\d{4}(-\d{2}(-\d{2}(T.*)?)?)?$"}
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("or-datatype", (XSD.date, XSD.gYearMonth, XSD.gYear, XSD.dateTime))]
+
+
+@dataclass(frozen=True)
+class Number(Field):
+    """A whole or decimal number, exact: ``int`` or ``Decimal``, never a float."""
+
+    control: ClassVar[str] = "number"
+
+    def clean_one(self, value: Any) -> Any:
+        text = str(value).strip() if isinstance(value, str | int | float | Decimal) else ""
+        if isinstance(value, bool) or not _DECIMAL.match(text):
+            return value
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            return value
+        return int(number) if number == number.to_integral_value() else number.normalize()
+
+    def problem(self, value: Any) -> str:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return (
+            "" if whole or (isinstance(value, Decimal) and value.is_finite()) else "write a number, such as 800 or 2.5"
+        )
+
+    def to_node(self, value: Any) -> Node:
+        if isinstance(value, int):
+            return ox.Literal(str(value), datatype=ox.NamedNode(XSD.integer))
+        return ox.Literal(f"{value:f}", datatype=ox.NamedNode(XSD.decimal))
+
+    def from_node(self, node: Any) -> Any:
+        if not isinstance(node, ox.Literal) or not _DECIMAL.match(node.value):
+            raise ValueError("should be a number such as 800 or 2.5")
+        return self.clean_one(node.value)
+
+    def json_schema_one(self) -> dict[str, Any]:
+        return {"type": "number"}
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("or-datatype", (XSD.integer, XSD.decimal))]
+
+    def to_json(self, value: Any) -> Any:
+        if self.many:
+            return [_json_number(one) for one in value]
+        return _json_number(value)
+
+
+@dataclass(frozen=True)
+class YesNo(Field):
+    """Yes or no."""
+
+    control: ClassVar[str] = "checkbox"
+
+    def clean_one(self, value: Any) -> Any:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        return words.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+    def problem(self, value: Any) -> str:
+        return "" if isinstance(value, bool) else "answer yes or no"
+
+    def to_node(self, value: Any) -> Node:
+        return ox.Literal("true" if value else "false", datatype=ox.NamedNode(XSD.boolean))
+
+    def from_node(self, node: Any) -> Any:
+        answer = self.clean_one(node.value) if isinstance(node, ox.Literal) else None
+        if not isinstance(answer, bool):
+            raise ValueError("should be true or false")
+        return answer
+
+    def json_schema_one(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("datatype", XSD.boolean)]
+
+
+@dataclass(frozen=True)
+class Link(Field):
+    """An address on the web, or a ``mailto:``, ``tel:`` or ``urn:`` one."""
+
+    control: ClassVar[str] = "url"
+
+    def problem(self, value: Any) -> str:
+        return (
+            ""
+            if isinstance(value, str) and valid_iri(value)
+            else "write a full address, such as https://example.org/page"
+        )
+
+    def to_node(self, value: Any) -> Node:
+        return ox.NamedNode(value)
+
+    def from_node(self, node: Any) -> Any:
+        if not isinstance(node, ox.NamedNode):
+            raise ValueError("should be an address")
+        return node.value
+
+    def json_schema_one(self) -> dict[str, Any]:
+        return {"type": "string", "format": "iri"}
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("nodeKind", "IRI")]
+
+
+@dataclass(frozen=True)
+class RecordReference(Link):
+    """The IRI of another record, here or on another node."""
+
+    types: tuple[str, ...] = ()  #: record types the form offers; empty for all
+    control: ClassVar[str] = "record"
+
+
+@dataclass(frozen=True)
+class Language(Field):
+    """A language by its ISO 639-1 code; an IRI of the Library of Congress list in RDF (as DCAT 3 advises)."""
+
+    control: ClassVar[str] = "language"
+
+    def clean_one(self, value: Any) -> Any:
+        return language_tag(value) if isinstance(value, str) else value
+
+    def problem(self, value: Any) -> str:
+        return (
+            "" if isinstance(value, str) and valid_language_tag(value) else "write a language code such as fr, ar or zh"
+        )
+
+    def to_node(self, value: Any) -> Node:
+        return ox.NamedNode(LANGUAGE[value])
+
+    def from_node(self, node: Any) -> Any:
+        if isinstance(node, ox.NamedNode) and valid_language_tag(node.value.rsplit("/", 1)[-1]):
+            return node.value.rsplit("/", 1)[-1]
+        if isinstance(node, ox.Literal) and valid_language_tag(node.value):
+            return node.value
+        raise ValueError("should be a language")
+
+    def json_schema_one(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^[a-z]{2,8}(-[a-z0-9]{1,8})*$"}
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("nodeKind", "IRI")]
+
+
+@dataclass(frozen=True)
+class Term(Field):
+    """A term of a vocabulary, by IRI. A term we do not know is kept as it came, never dropped."""
+
+    schemes: tuple[str, ...] = ()
+    control: ClassVar[str] = "term"
+
+    def clean_one(self, value: Any) -> Any:
+        text = clean_text(value) if isinstance(value, str) else value
+        term = self.known(text)
+        return term.iri if term else text
+
+    def known(self, value: Any) -> VocabularyTerm | None:
+        """The term a value names by IRI, code, alias or label; None when no scheme of ours has it."""
+        if not isinstance(value, str) or not value:
+            return None
+        if value.startswith(VOCABULARY):
+            return vocabularies().term(value)
+        return next((term for key in self.schemes if (term := vocabularies()[key].find(value))), None)
+
+    def problem(self, value: Any) -> str:
+        return "" if isinstance(value, str) and value else "choose a term"
+
+    def to_node(self, value: Any) -> Node:
+        return ox.NamedNode(value) if valid_iri(value) else ox.Literal(value)
+
+    def from_node(self, node: Any) -> Any:
+        if isinstance(node, ox.NamedNode | ox.Literal):
+            return node.value
+        raise ValueError("should be a term")
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        return [("nodeKind", "IRIOrLiteral")]
+
+
+def _date_type(text: str) -> URIRef | None:
+    """The XML Schema type of an ISO 8601 text, None when it is no date."""
+    try:
+        if re.fullmatch(r"[0-9]{4}", text) and text != "0000":
+            return XSD.gYear
+        if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) and text[:4] != "0000":
+            return XSD.gYearMonth
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            date.fromisoformat(text)
+            return XSD.date
+        if re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", text):
+            datetime.fromisoformat(text)
+            return XSD.dateTime
+    except ValueError:
+        return None
+    return None
+
+
+def _json_number(value: Any) -> int | float | str:
+    """A JSON number where that is exact, text where a float would change the value."""
+    if isinstance(value, int):
+        return value
+    return float(value) if Decimal(repr(float(value))) == value else str(value)
+
+
+#: A name in several languages, the commonest part of a group.
+NAME = LocalisedText("name", SDO.name, "Name")

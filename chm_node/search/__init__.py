@@ -1,0 +1,1 @@
+"""Search across languages: the analyser decides what matches, the database only keeps the inverted index."""

@@ -1,0 +1,164 @@
+"""Keys and Data Integrity proofs: ``eddsa-rdfc-2022`` over canonical N-Quads.
+
+W3C Data Integrity EdDSA Cryptosuites 1.0 §3.2; keys are Multikeys (Controlled Identifiers 1.0 §2.2.2).
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from chm_node.errors import ParseError, SettingsError
+
+CRYPTOSUITE = "eddsa-rdfc-2022"
+DATA_INTEGRITY_CONTEXT = "https://w3id.org/security/data-integrity/v2"
+
+_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_ED25519_PUBLIC = b"\xed\x01"  # multicodec prefix
+
+Proof = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Signer:
+    """The node's key and the name peers find it by."""
+
+    verification_method: str  #: IRI of the key in the node description
+    key: Ed25519PrivateKey
+
+    @property
+    def multikey(self) -> str:
+        """The public key as peers pin it."""
+        raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return _multibase(_ED25519_PUBLIC + raw)
+
+    def sign(self, nquads: bytes, created: datetime) -> Proof:
+        """A proof over a record graph in canonical form; ``created`` is cut to seconds, UTC."""
+        proof = {
+            "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "verificationMethod": self.verification_method,
+        }
+        signature = self.key.sign(_hash_data(nquads, proof))
+        return {**proof, "proofValue": _multibase(signature)}
+
+
+def verify(nquads: bytes, proof: Proof, multikey: str) -> bool:
+    """Whether the holder of ``multikey`` signed exactly these canonical bytes.
+
+    Raises ParseError when the proof or the key is not even well-formed.
+    """
+    try:
+        key = _public_key(multikey)
+        signature = _from_multibase(proof["proofValue"])
+        data = _hash_data(nquads, proof)
+    except (KeyError, ValueError) as error:
+        raise ParseError(f"the proof cannot be read: {error}") from error
+    try:
+        key.verify(signature, data)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def fingerprint(multikey: str) -> str:
+    """A short form of a public key that two people can compare on the telephone: 8 groups of 4."""
+    digest = hashlib.sha256(multikey.encode()).hexdigest()[:32]
+    return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
+
+
+def create_key(path: Path) -> None:
+    """Write a new private key, readable by its owner alone; never overwrites one."""
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_signer(path: Path, verification_method: str) -> Signer:
+    """The node's key; raises SettingsError when it is missing, unreadable or open to others."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        pem = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"data_dir: the signing key {path.name} cannot be read; run `chm init` first") from error
+    if mode & 0o077:
+        raise SettingsError(f"data_dir: the signing key {path.name} can be read by others; run `chmod 600` on it")
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except ValueError as error:
+        raise SettingsError(f"data_dir: {path.name} is not a private key") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingsError(f"data_dir: {path.name} is not an Ed25519 key")
+    return Signer(verification_method, key)
+
+
+def proof_document(proof: Proof) -> dict[str, str]:
+    """The proof as it stands in JSON-LD."""
+    return {
+        "type": "DataIntegrityProof",
+        "cryptosuite": CRYPTOSUITE,
+        "created": proof["created"],
+        "verificationMethod": proof["verificationMethod"],
+        "proofPurpose": "assertionMethod",
+        "proofValue": proof["proofValue"],
+    }
+
+
+def _hash_data(nquads: bytes, proof: Proof) -> bytes:
+    """SHA-256 of the canonical proof options, then of the canonical graph (§3.3.4)."""
+    return hashlib.sha256(_canonical_options(proof)).digest() + hashlib.sha256(nquads).digest()
+
+
+def _canonical_options(proof: Proof) -> bytes:
+    # The options graph always has this one shape and one blank node, so its canonical
+    # form is written down rather than computed for every record.
+    created, method = proof["created"], proof["verificationMethod"]
+    if any(character in '"\\<>\n\r' or character <= " " for character in created + method):
+        raise ValueError("a character that may not stand in a date or an address")
+    return (
+        f'_:c14n0 <http://purl.org/dc/terms/created> "{created}"^^<http://www.w3.org/2001/XMLSchema#dateTime> .\n'
+        "_:c14n0 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/security#DataIntegrityProof> .\n"
+        f'_:c14n0 <https://w3id.org/security#cryptosuite> "{CRYPTOSUITE}"'
+        "^^<https://w3id.org/security#cryptosuiteString> .\n"
+        "_:c14n0 <https://w3id.org/security#proofPurpose> <https://w3id.org/security#assertionMethod> .\n"
+        f"_:c14n0 <https://w3id.org/security#verificationMethod> <{method}> .\n"
+    ).encode()
+
+
+@lru_cache(maxsize=1024)
+def _public_key(multikey: str) -> Ed25519PublicKey:
+    raw = _from_multibase(multikey)
+    if not raw.startswith(_ED25519_PUBLIC):
+        raise ValueError("not an Ed25519 Multikey")
+    return Ed25519PublicKey.from_public_bytes(raw[2:])
+
+
+def _multibase(data: bytes) -> str:
+    number = int.from_bytes(data)
+    digits = ""
+    while number:
+        number, rest = divmod(number, 58)
+        digits = _ALPHABET[rest] + digits
+    return "z" + "1" * (len(data) - len(data.lstrip(b"\0"))) + digits
+
+
+def _from_multibase(text: str) -> bytes:
+    if not text.startswith("z") or len(text) > 200:
+        raise ValueError("not base58btc multibase text")
+    number = 0
+    for character in text[1:]:
+        number = number * 58 + _ALPHABET.index(character)
+    zeros = len(text[1:]) - len(text[1:].lstrip("1"))
+    return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8)

@@ -1,0 +1,114 @@
+"""Text from people and strangers: cleaning, HTML, language tags, IRIs. Decides; touches nothing.
+
+Every text enters the catalogue through ``clean_text``, so that no record can break an output format.
+"""
+
+import html
+import re
+import unicodedata
+
+import nh3
+
+# What XML 1.0 §2.2 forbids, the C0 and C1 controls, and the bidi embeddings, overrides and isolates:
+# the last can turn the rest of a page around. Lone surrogates lie in D800-DFFF.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_LINE_ENDS = re.compile("\r\n?|\x85")
+
+# fmt: off
+_TAGS = {
+    "p", "br", "a", "ul", "ol", "li", "em", "strong", "b", "i", "blockquote", "h2", "h3", "h4", "table", "thead",
+    "tbody", "tr", "th", "td", "caption", "code", "pre", "span", "div", "dl", "dt", "dd", "abbr", "sup", "sub",
+}
+# fmt: on
+_BLOCK_END = re.compile(r"<br>|</(?:p|li|blockquote|h[234]|tr|caption|pre|div|dt|dd)>")
+
+_RTL_SCRIPTS = {"arab", "hebr", "thaa", "syrc", "nkoo", "adlm", "mand", "samr", "rohg"}
+_RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ji", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"}
+
+_LANGUAGE_TAG = re.compile(
+    r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})"  # language, extended language
+    r"(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"  # script, region
+    r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"  # variants
+    r"(?:-[a-wyz0-9](?:-[a-z0-9]{2,8})+)*"  # extensions
+    r"(?:-x(?:-[a-z0-9]{1,8})+)?|x(?:-[a-z0-9]{1,8})+",  # private use
+    re.IGNORECASE | re.ASCII,
+)
+
+_UNRESERVED = r"A-Za-z0-9\-._~\u00a0-\u200d\u2010-\u2029\u202f-\u2065\u206a-\ud7ff\uf900-\ufdcf\ufdf0-\uffef"
+_PLANES = (
+    "".join(f"{chr(plane << 16)}-{chr((plane << 16) + 0xFFFD)}" for plane in range(1, 14)) + "\U000e1000-\U000efffd"
+)
+_CHARACTER = rf"(?:[{_UNRESERVED}{_PLANES}!$&'()*+,;=:@]|%[0-9A-Fa-f]{{2}})"
+_TAIL = rf"(?:/|{_CHARACTER})*+(?:\?(?:[/?]|{_CHARACTER})*+)?(?:\#(?:[/?]|{_CHARACTER})*+)?"
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%\u00a1-\u1fff\u2c00-\ud7ff\uf900-\ufdcf\U00010000-\U0001fffd]+)"
+_WEB_IRI = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?\#]{_TAIL})?", re.IGNORECASE)
+_OTHER_IRI = re.compile(rf"(?:mailto|urn|tel|geo|did|doi|info|tag|oai):(?!/){_CHARACTER}{_TAIL}", re.IGNORECASE)
+
+
+def clean_text(text: str) -> str:
+    """The text in NFC, with only the characters every output can carry, without white space at its ends."""
+    if is_clean(text):
+        return text
+    text = _FORBIDDEN.sub("", _LINE_ENDS.sub("\n", text))
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def is_clean(text: str) -> bool:
+    """Whether ``clean_text`` would change nothing."""
+    return not _FORBIDDEN.search(text) and unicodedata.is_normalized("NFC", text) and text == text.strip()
+
+
+def clean_html(text: str) -> str:
+    """HTML that may be shown on our pages: few tags, no styles, scripts, forms or images, absolute links only."""
+    return nh3.clean(
+        clean_text(text),
+        tags=_TAGS,
+        attributes={"a": {"href"}, "*": {"dir", "lang"}},
+        url_schemes={"http", "https", "mailto"},
+        attribute_filter=_keep_attribute,
+        link_rel="noopener noreferrer nofollow ugc",
+    )
+
+
+def plain_text(text: str) -> str:
+    """The words of an HTML text, one line for each block."""
+    with_lines = _BLOCK_END.sub("\n", clean_html(text))
+    words = clean_text(html.unescape(nh3.clean(with_lines, tags=set())))
+    lines = (re.sub(r"[ \t]+", " ", line).strip() for line in words.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def is_rtl(language: str) -> bool:
+    """Whether the language is written from right to left; a script subtag (``az-Arab``) outranks the language."""
+    subtags = language_tag(language).split("-")
+    scripts = [subtag for subtag in subtags[1:3] if len(subtag) == 4 and subtag.isalpha()]
+    return scripts[0] in _RTL_SCRIPTS if scripts else subtags[0] in _RTL_LANGUAGES
+
+
+def valid_language_tag(tag: str) -> bool:
+    """Whether the tag is well-formed (RFC 5646 §2.1); whether its subtags are registered is not looked up."""
+    return _LANGUAGE_TAG.fullmatch(tag) is not None
+
+
+def language_tag(tag: str) -> str:
+    """The tag as we store and compare it: lower case, as the signed graphs need it, with hyphens."""
+    return tag.strip().replace("_", "-").lower()
+
+
+def valid_iri(text: str) -> bool:
+    """Whether the text is an absolute IRI (RFC 3987) of a scheme that names or links something on purpose.
+
+    ``javascript:``, ``data:`` and ``file:`` do not; what RDF parsers refuse (blanks, ``<>"{}|\\^```, a lone
+    per cent sign) is refused.
+    """
+    return is_clean(text) and bool(_WEB_IRI.fullmatch(text) or _OTHER_IRI.fullmatch(text))
+
+
+def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "href":
+        return value if re.match(r"(?:https?://|mailto:)", value.strip(), re.IGNORECASE) else None
+    if attribute == "dir":
+        return value if value.lower() in {"ltr", "rtl", "auto"} else None
+    if attribute == "lang":
+        return value if valid_language_tag(value) else None
+    return value

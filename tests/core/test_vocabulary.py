@@ -1,0 +1,280 @@
+"""The shipped vocabularies are sound SKOS, and terms are found by everything people and peers call them."""
+
+import subprocess
+import sys
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import pyoxigraph
+import pytest
+from rdflib import DCTERMS, OWL, RDF, SKOS, BNode, Graph, URIRef
+from rdflib.compare import isomorphic
+
+from chm_node.errors import SettingsError, UnknownTermError
+from chm_node.vocabulary import BASE, Term, Vocabularies, vocabularies
+
+LANGUAGES = {"en", "fr", "es", "ar", "ru", "zh"}
+KEYS = vocabularies().keys()
+ALL_TERMS = {iri: term for key in KEYS for iri, term in vocabularies()[key].terms.items()}
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "vocabularies.md"
+EXPECTED_KEYS = """
+countries un-regions cbd-regions treaties cbd-subjects gbf-targets gbf-goals
+gbf-indicators aichi-targets aichi-goals sdgs stockholm-pops stockholm-annexes stockholm-articles
+minamata-articles minamata-annexes minamata-annex-items basel-annexes basel-y basel-h basel-dr
+basel-topics rotterdam-categories rotterdam-annex-iii rotterdam-topics focal-point-types document-types
+organization-types
+jurisdictions record-statuses follow-up-statuses harvest-statuses alert-frequencies decision-statuses
+decision-element-types
+decision-actors decision-verbs capacity-levels site-statuses record-types scbd-record-types topics
+"""
+
+OWN_VOCABULARY = """
+@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+@prefix dcterms: <http://purl.org/dc/terms/> .
+<https://example.org/wilayas> a skos:ConceptScheme ; dcterms:title "Wilayas"@fr .
+<https://example.org/wilayas/16> a skos:Concept ; skos:inScheme <https://example.org/wilayas> ;
+    skos:prefLabel "Alger"@fr ; skos:broader <https://w3id.org/chm/vocabulary/countries/DZ> .
+"""
+
+
+def turtle(key: str) -> bytes:
+    return resources.files("vocabularies").joinpath(f"{key}.ttl").read_bytes()
+
+
+@cache
+def graph(key: str) -> Graph:
+    return Graph().parse(data=turtle(key), format="turtle")
+
+
+def found(key: str, text: str) -> Term:
+    term = vocabularies()[key].find(text)
+    assert term is not None, f"{text} in {key}"
+    return term
+
+
+def test_every_scheme_of_the_project_is_shipped():
+    assert sorted(KEYS) == sorted(EXPECTED_KEYS.split())
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_both_rdf_libraries_read_the_same_from_a_file(key):
+    triples = "".join(
+        f"{quad.triple} .\n" for quad in pyoxigraph.parse(turtle(key), pyoxigraph.RdfFormat.TURTLE, base_iri=BASE)
+    )
+    assert isomorphic(Graph().parse(data=triples, format="nt"), graph(key))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_file_holds_one_described_scheme_and_no_blank_node(key):
+    data = graph(key)
+    assert list(data.subjects(RDF.type, SKOS.ConceptScheme)) == [URIRef(BASE + key)]
+    assert {title.language for title in data.objects(URIRef(BASE + key), DCTERMS.title)} == LANGUAGES
+    assert data.value(URIRef(BASE + key), DCTERMS.source)
+    assert data.value(URIRef(BASE + key), OWL.versionInfo)
+    assert not any(isinstance(node, BNode) for node in data.all_nodes())
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_term_is_in_its_scheme_and_has_an_english_label(key):
+    data = graph(key)
+    for iri, term in vocabularies()[key].terms.items():
+        assert iri.startswith(f"{BASE}{key}/")
+        assert set(data.objects(URIRef(iri), SKOS.inScheme)) == {URIRef(BASE + key)}
+        assert term.labels["en"].strip()
+        assert set(term.labels) <= LANGUAGES
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_term_is_a_top_concept_unless_it_has_a_broader_one_in_its_scheme(key):
+    for iri, term in vocabularies()[key].terms.items():
+        has_parent = any(parent.startswith(f"{BASE}{key}/") for parent in term.broader)
+        assert ((URIRef(iri), SKOS.topConceptOf, None) in graph(key)) != has_parent, iri
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_reference_into_our_vocabularies_leads_to_a_term(key):
+    for term in vocabularies()[key].terms.values():
+        for target in (*term.broader, *term.matches):
+            assert not target.startswith(BASE) or target in ALL_TERMS, f"{term.iri} refers to {target}"
+
+
+def test_no_term_is_broader_than_itself():
+    def climb(iri: str, below: tuple[str, ...] = ()) -> None:
+        assert iri not in below, f"cycle through {iri}"
+        for parent in ALL_TERMS[iri].broader:
+            climb(parent, (*below, iri))
+
+    for iri in ALL_TERMS:
+        climb(iri)
+
+
+@pytest.mark.parametrize(
+    "key", ["countries", "treaties", "sdgs", "gbf-targets", "stockholm-pops", "record-types", "topics"]
+)
+def test_the_main_schemes_speak_six_languages(key):
+    incomplete = {term.notation for term in vocabularies()[key].terms.values() if set(term.labels) != LANGUAGES}
+    assert incomplete == ({"PS"} if key == "countries" else set())  # the source gives Palestine in English alone
+
+
+def test_label_quality_follows_the_source():
+    assert found("countries", "DZ").unofficial == frozenset()
+    target = found("gbf-targets", "GBF-TARGET-07")
+    assert target.unofficial == target.machine == LANGUAGES - {"en"}
+    pollutant = found("stockholm-pops", "PCB")
+    assert (pollutant.unofficial, pollutant.machine) == (LANGUAGES - {"en"}, frozenset())
+    assert "fr" not in found("capacity-levels", "CHM-LEVEL-4").unofficial
+
+
+def test_a_quality_flag_belongs_to_a_label_that_is_there():
+    for term in ALL_TERMS.values():
+        assert term.machine <= term.unofficial <= set(term.labels)
+
+
+@pytest.mark.parametrize(
+    ("iso", "names"),
+    [
+        ("DZ", ("Algeria", "Algérie", "Argelia", "الجزائر", "Алжир", "阿尔及利亚")),
+        ("TN", ("Tunisia", "Tunisie", "Túnez", "تونس", "Тунис", "突尼斯")),
+        ("MR", ("Mauritania", "Mauritanie", "Mauritania", "موريتانيا", "Мавритания", "毛里塔尼亚")),
+    ],
+)
+def test_countries_bear_their_official_names(iso, names):
+    country = vocabularies()["countries"].terms[f"{BASE}countries/{iso}"]
+    assert tuple(country.labels[language] for language in ("en", "fr", "es", "ar", "ru", "zh")) == names
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "local_id"),
+    [
+        ("countries", "9BACD7BB-F494-4228-AC78-0BA7EC0C5961", "DZ"),
+        ("countries", " algérie ", "DZ"),
+        ("countries", "الجزائر", "DZ"),
+        ("countries", "EUR", "EU"),
+        ("sdgs", "SDG-GOAL-06", "SUSTAINABLE-DEVELOPMENT-GOAL-06"),
+        ("sdgs", "SDG-06", "SUSTAINABLE-DEVELOPMENT-GOAL-06"),
+        ("sdgs", "sdg 6", "SUSTAINABLE-DEVELOPMENT-GOAL-06"),
+        ("treaties", "STOCKHOLM", "TREATY-STOCKHOLM"),
+        ("stockholm-pops", "PCB", "STOCKHOLM-POP-PCB"),
+        ("stockholm-pops", "1336-36-3", "STOCKHOLM-POP-PCB"),
+        ("stockholm-pops", "CAS 3194-55-6", "STOCKHOLM-POP-HBCDD"),
+        ("rotterdam-annex-iii", "cas 93-76-5", "ROTTERDAM-2-4-5-T"),
+        ("stockholm-articles", "ART-12", "STOCKHOLM-ART-12"),
+        ("minamata-articles", "MC-ART-24", "MINAMATA-ART-24"),
+        ("basel-topics", "BASEL-TOPIC-CO-INCIN", "BASEL-TOPIC-CO-INCIN"),
+        ("record-types", "chm:FocalPoint", "focal-point"),
+        ("record-statuses", "RECORD-STATUS-DRAFT", "draft"),
+        ("cbd-subjects", "TTC", "CBD-SUBJECT-TTC"),
+        ("gbf-targets", "Restore 30% of all Degraded Ecosystems", "GBF-TARGET-02"),
+        ("topics", "mercure", "MERCURY"),
+    ],
+)
+def test_a_term_is_found_by_every_name_it_goes_by(key, text, local_id):
+    assert found(key, text).iri == f"{BASE}{key}/{local_id}"
+
+
+def test_every_term_is_found_by_its_iri():
+    for iri, term in ALL_TERMS.items():
+        assert vocabularies()[term.scheme].find(iri) is term
+        assert vocabularies().term(iri) is term
+
+
+def test_a_pollutant_tells_its_annexes_and_its_listing():
+    pollutant = found("stockholm-pops", "Hexachlorobutadiene (HCBD)")
+    assert [annex.removeprefix(f"{BASE}stockholm-annexes/STOCKHOLM-ANNEX-") for annex in pollutant.broader] == [
+        "A",
+        "C",
+    ]
+    assert pollutant.properties["listingYear"] == "2015, 2017"
+    assert pollutant.properties["listingDecision"] == "SC-7/12, SC-8/12"
+
+
+def test_every_cas_number_has_the_right_check_digit():
+    for term in ALL_TERMS.values():
+        for number in term.cas_numbers:
+            digits = number.replace("-", "")
+            weighted = sum(place * int(digit) for place, digit in enumerate(reversed(digits[:-1]), start=1))
+            assert weighted % 10 == int(digits[-1]), f"{number} of {term.iri}"
+
+
+def test_the_crosswalk_leads_both_ways_and_out_to_the_united_nations():
+    target, goal = found("gbf-targets", "GBF-TARGET-07"), found("sdgs", "SDG-06")
+    assert goal.iri in target.matches
+    assert target.iri in goal.matches
+    assert "http://metadata.un.org/sdg/6" in goal.matches
+
+
+def test_a_filter_on_a_term_covers_everything_narrower_across_schemes():
+    assert found("countries", "DZ").iri in vocabularies().expand(f"{BASE}un-regions/SCRC-ALGIERS")
+    assert found("stockholm-pops", "DDT").iri in vocabularies().expand(f"{BASE}stockholm-annexes/STOCKHOLM-ANNEX-B")
+    assert vocabularies().expand(f"{BASE}un-regions/UN-M49-001") > vocabularies().expand(f"{BASE}un-regions/UN-M49-002")
+    assert vocabularies().expand("https://example.org/unknown") == {"https://example.org/unknown"}
+
+
+def test_search_knows_a_term_by_its_name_in_every_language():
+    text = vocabularies().labels_for_search(f"{BASE}topics/MERCURY")
+    assert {"Mercury", "Mercure", "الزئبق"} <= set(text.split())
+    assert "SDG-GOAL-06" in vocabularies().labels_for_search(found("sdgs", "SDG 6").iri)
+    assert vocabularies().labels_for_search("https://example.org/unknown") == ""
+
+
+def test_a_label_comes_in_the_first_language_there_is_then_in_english():
+    country = found("countries", "DZ")
+    assert country.label(["de", "ar", "fr"]) == ("الجزائر", "ar")
+    assert country.label(["fr-DZ"]) == ("Algérie", "fr")
+    assert country.label(["de"]) == ("Algeria", "en")
+
+
+def test_an_unknown_term_is_refused_by_the_name_of_the_scheme():
+    with pytest.raises(UnknownTermError, match="'Atlantis' is not a term of countries") as refused:
+        vocabularies().resolve(["countries"], "Atlantis")
+    assert refused.value.scheme == "countries"
+    assert vocabularies().term(f"{BASE}countries/Atlantis") is None
+
+
+def test_the_first_scheme_that_knows_the_text_wins():
+    assert vocabularies().resolve(["sdgs", "topics"], "SDG").scheme == "topics"
+    assert vocabularies().resolve(["topics", "cbd-subjects"], "CC").scheme == "topics"
+    assert vocabularies().resolve(["cbd-subjects", "topics"], "CC").scheme == "cbd-subjects"
+
+
+def test_a_node_adds_vocabularies_of_its_own(tmp_path):
+    (tmp_path / "wilayas.ttl").write_text(OWN_VOCABULARY, encoding="utf-8")
+    own = Vocabularies.shipped(tmp_path)
+    algiers = own.term("https://example.org/wilayas/16")
+    assert algiers is not None
+    assert (algiers.scheme, algiers.notation, algiers.label(["en"])) == ("wilayas", "16", ("Alger", "fr"))
+    assert algiers.iri in own.expand(f"{BASE}countries/DZ")
+    assert own["countries"].find("DZ") is not None
+
+
+def test_a_file_of_the_node_replaces_the_shipped_one_of_its_name(tmp_path):
+    (tmp_path / "topics.ttl").write_text(OWN_VOCABULARY, encoding="utf-8")
+    assert [term.notation for term in Vocabularies.shipped(tmp_path)["topics"].terms.values()] == ["16"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no Turtle", b"\xff\xfe", b"", (OWN_VOCABULARY * 2).replace("wilayas>", "w>", 1).encode()]
+)
+def test_a_file_that_is_no_vocabulary_is_named(tmp_path, content):
+    (tmp_path / "broken.ttl").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"broken\.ttl"):
+        Vocabularies.shipped(tmp_path)["broken"]
+
+
+def test_a_directory_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(SettingsError, match="nowhere"):
+        Vocabularies.shipped(tmp_path / "nowhere")
+
+
+def test_importing_the_module_reads_no_file_and_loads_no_large_library():
+    program = (
+        "import sys, chm_node.vocabulary; print({'rdflib', 'flask', 'sqlalchemy', 'vocabularies'} & set(sys.modules))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_reference_lists_each_scheme_with_its_number_of_terms(key):
+    assert f"| `{key}` | {len(vocabularies()[key].terms)} |" in REFERENCE.read_text(encoding="utf-8")
