@@ -107,3 +107,8 @@ def parse_timestamp(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
     return moment.astimezone(UTC)
+
+
+def activity_iri(base_url: str, log_time: datetime) -> str:
+    """The IRI of the log entry with this log timestamp on the node at ``base_url``."""
+    return f"{base_url}act/{log_time:%Y%m%dT%H%M%S}{log_time.microsecond // 1000:03d}Z"

@@ -104,9 +104,8 @@ class Sandbox:
         """Gives the child its work and returns at once, or as soon as the call before is finished."""
         question = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
         with self._lock:
-            if self._open_call:
-                # Its answer is taken in first, so that answers cannot be mixed up.
-                self._open_call._outcome = self._finish(self._open_call)
+            if earlier := self._open_call:
+                earlier._outcome = self._finish(earlier)  # so that answers cannot be mixed up
             child = self._fresh_child()
             self._open_call = Call(self)
             child.ask(question)

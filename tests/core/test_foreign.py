@@ -269,9 +269,9 @@ def test_a_base_that_is_no_address_is_refused():
 
 PIECES = [
     *SAME.values(), '{"@context":', '"@id":', '"@graph":[', "{", "}", "[", "]", ",", ":", '"a:b"', '"@type":"@json"',
-    "null", "<a:a>", "<a:b>", "'x'", '"""', "@fr", "^^", " .", ";", "(", ")", "@prefix p: <> .", "<!DOCTYPE",
-    "<![CDATA[", "<a:c", "\\u", "<?xml version='1.0'?>", "\0", "\ufeff", "\ud800", "<<(", ")>>", "1e5", "_:b", "@base", "GRAPH",
-    "rdf:",    "\n", "é", '"@reverse":',
+    "null", "<a:a>", "<a:b>", "'x'", '"""', "@fr", "^^", " .", ";", "(", ")", "@prefix p: <> .", "<!DOCTYPE", "\\u",
+    "<![CDATA[", "<a:c", "<?xml version='1.0'?>", "\0", "\ufeff", "\ud800", "<<(", ")>>", "1e5", "_:b", "@base",
+    "GRAPH", "rdf:", "\n", "é", '"@reverse":',
 ]  # fmt: skip
 
 

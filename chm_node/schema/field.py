@@ -1,0 +1,115 @@
+"""A field: one property of a record type, and how often it may occur. The kinds are its subclasses."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyoxigraph as ox
+from rdflib import URIRef
+
+from chm_node.errors import Problem
+from chm_node.namespaces import XSD
+from chm_node.text import clean_text
+
+Node = ox.NamedNode | ox.Literal
+#: Objects by predicate for each subject of one record graph.
+Index = Mapping[str, Mapping[str, Sequence[ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple]]]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One property of a record type."""
+
+    name: str
+    predicate: URIRef
+    label: str  #: English; also the key of its translations
+    required: bool = False
+    many: bool = False
+    facet: str = ""  #: name of the filter this field feeds; empty for none
+    hint: str = ""  #: one English sentence for the form
+
+    control: ClassVar[str] = "text"
+
+    # What a kind says about one value.
+
+    def clean_one(self, value: Any) -> Any:
+        """The value in its one stored form; a value that has none comes back as it is."""
+        return clean_text(value) if isinstance(value, str) else value
+
+    def problem(self, value: Any) -> str:
+        """What is wrong with one cleaned value; empty when nothing is."""
+        return "" if isinstance(value, str) and value else "write some text"
+
+    def to_node(self, value: Any) -> Node:
+        """The RDF term of one valid value."""
+        return ox.Literal(value)
+
+    def from_node(self, node: Any) -> Any:
+        """One value from an RDF term; raises ValueError when it is not of this kind."""
+        if not isinstance(node, ox.Literal):
+            raise ValueError("should be text")
+        return node.value
+
+    def json_schema_one(self) -> dict[str, Any]:
+        """JSON Schema 2020-12 of one value."""
+        return {"type": "string", "minLength": 1}
+
+    def constraints(self) -> list[tuple[str, Any]]:
+        """SHACL constraints on one value: (local name of the sh: property, value)."""
+        return [("datatype", XSD.string)]
+
+    # The field as a whole.
+
+    def is_empty(self, value: Any) -> bool:
+        return value is None or value == "" or value == [] or value == {}
+
+    def clean(self, value: Any) -> Any:
+        """The whole value in its one stored form: cleaned; several values sorted and distinct."""
+        if not self.many:
+            return self.clean_one(value)
+        values = [self.clean_one(one) for one in (value if isinstance(value, list | tuple) else [value])]
+        return sorted({str(one): one for one in values if not self.is_empty(one)}.values(), key=str)
+
+    def problems(self, value: Any) -> list[Problem]:
+        """Everything wrong with a cleaned value, missing included."""
+        if self.is_empty(value):
+            return [Problem(self.name, "is needed")] if self.required else []
+        messages = [self.problem(one) for one in self._each(value)]
+        return [Problem(self.name, message) for message in messages if message]
+
+    def triples(self, subject: str, value: Any) -> Iterator[ox.Triple]:
+        """The triples of a valid value."""
+        node, predicate = ox.NamedNode(subject), ox.NamedNode(self.predicate)
+        for one in self._each(value):
+            yield ox.Triple(node, predicate, self.to_node(one))
+
+    def read(self, subject: str, index: Index) -> tuple[Any, list[Problem]]:
+        """The value found in a graph (None when absent) and what was wrong with it."""
+        values, problems = [], []
+        for node in index.get(subject, {}).get(str(self.predicate), ()):
+            try:
+                values.append(self.from_node(node))
+            except ValueError as error:
+                problems.append(Problem(self.name, str(error)))
+        if not values:
+            return None, problems
+        if self.many:
+            return self.clean(values), problems
+        if len(values) > 1:
+            return None, [*problems, Problem(self.name, f"{len(values)} values where one is allowed")]
+        return self.clean_one(values[0]), problems
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema 2020-12 of the whole value."""
+        one = self.json_schema_one()
+        whole = {"type": "array", "items": one, "minItems": 1, "uniqueItems": True} if self.many else one
+        return {"title": self.label, **({"description": self.hint} if self.hint else {}), **whole}
+
+    def to_json(self, value: Any) -> Any:
+        """The value as JSON knows it."""
+        return value
+
+    def _each(self, value: Any) -> Iterable[Any]:
+        if self.many:
+            return value if isinstance(value, list | tuple) else [value]
+        return [value]
