@@ -1,6 +1,7 @@
 """The disposable child: what it survives, what it reports, what it cannot do."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -68,6 +69,13 @@ FUNCTIONS = """
 
     def environment():
         return dict(os.environ)
+
+    class Program:
+        def __reduce__(self):
+            return os.system, ("true",)
+
+    def a_program():
+        return Program()
 
     def unpicklable():
         return lambda: None
@@ -226,3 +234,8 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_an_answer_cannot_make_the_parent_run_anything(sandbox, functions):
+    with pytest.raises(pickle.UnpicklingError, match="may not answer"):
+        sandbox.run(functions.a_program)
