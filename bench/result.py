@@ -1,0 +1,67 @@
+"""What a benchmark reports, and how long a piece of work takes in a process of its own."""
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measured piece of work beside the naive way of doing it."""
+
+    bench: str
+    records: int  #: how many things were done: records, or requests for the feeds
+    per_second: float
+    baseline: str  #: what the naive way is
+    baseline_per_second: float
+    peak_rss_mb: float  #: of the process that did the work, MiB
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as the naive way."""
+        return self.per_second / self.baseline_per_second if self.baseline_per_second else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        rounded = {key: round(value, 1) if isinstance(value, float) else value for key, value in asdict(self).items()}
+        return rounded | {"ratio": round(self.ratio, 1)}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The outcome of ``apart``."""
+
+    value: Any
+    seconds: float  #: as the function itself reports, or of its whole run
+    peak_rss_mb: float
+
+
+def apart(function: Callable[..., Any], *args: Any) -> Measured:
+    """Run a module-level function in a fresh process, so that its memory is its own.
+
+    A function that returns a pair whose second part is a float reports its own time.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_timed, (function, args))
+
+
+def _timed(function: Callable[..., Any], args: Sequence[Any]) -> Measured:
+    started = time.perf_counter()
+    value = function(*args)
+    seconds = time.perf_counter() - started
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], float):
+        value, seconds = value
+    return Measured(value, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def table(results: Sequence[Result]) -> str:
+    """The results for a person to read."""
+    lines = [f"{'what':<32}{'done':>8}{'per second':>14}{'naive':>12}{'ratio':>9}{'peak MiB':>10}   naive way"]
+    lines += [
+        f"{each.bench:<32}{each.records:>8,}{each.per_second:>14,.0f}{each.baseline_per_second:>12,.0f}"
+        f"{each.ratio:>8.1f}x{each.peak_rss_mb:>10.0f}   {each.baseline}"
+        for each in results
+    ]
+    return "\n".join(lines)
