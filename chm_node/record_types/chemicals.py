@@ -62,7 +62,7 @@ STOCKPILE = RecordType(
         Number("holder_count", CHM.holderCount, "Number of holders"),
         Place("place", SDO.location, "Place"),
         LocalisedText("phase", CHM.phase, "Phase"),
-        Choice("state", CHM.stockState, "State", choices=("in use", "stored", "exported", "destroyed")),
+        Choice("state", CHM.state, "State", choices=("in use", "stored", "exported", "destroyed")),
         Date("date", DCTERMS.date, "Counted on"),
         Date("due", SDO.endDate, "To be disposed of by"),
         LocalisedText("method", SDO.measurementTechnique, "How it was counted"),

@@ -9,7 +9,7 @@ DISCUSSION = RecordType(
     "Discussion topic",
     (
         Date("date", DCTERMS.date, "Opened on"),
-        Choice("state", CHM.discussionStatus, "State", choices=("open", "closed")),
+        Choice("state", CHM.state, "State", choices=("open", "closed")),
         Agent("moderators", SIOC.has_moderator, "Moderators", many=True),
         Link("place", SDO.discussionUrl, "Where it takes place"),
     ),
@@ -25,7 +25,7 @@ CONSULTATION = RecordType(
         Agent("organisers", SDO.organizer, "Organisers", many=True),
         LocalisedText("how_to_take_part", CHM.howToApply, "How to take part"),
         Link("online", SDO.url, "Address to take part online"),
-        RecordReference("documents", CHM.meetingDocument, "Documents", many=True, types=("document", "measure")),
+        RecordReference("documents", SDO.workFeatured, "Documents", many=True, types=("document", "measure")),
         LocalisedText("outcome", SDO.result, "Outcome"),
     ),
     more_classes=(SIOC.Forum,),

@@ -29,7 +29,7 @@ AGREEMENT = RecordType(
         LocalisedText("fields", SDO.about, "Fields of cooperation", many=True),
         Choice(
             "agreement_status",
-            CHM.agreementStatus,
+            CHM.state,
             "State of the agreement",
             choices=("in preparation", "signed", "in force", "suspended", "ended"),
         ),
@@ -58,7 +58,7 @@ ASSISTANCE: tuple[Field, ...] = (
     Date("starts", SDO.validFrom, "Open from"),
     Date("deadline", SDO.validThrough, "Deadline"),
     LocalisedText("conditions", CHM.condition, "Conditions"),
-    Choice("state", CHM.matchStatus, "State", facet="status", choices=("open", "matched", "in progress", "closed")),
+    Choice("state", CHM.state, "State", facet="status", choices=("open", "matched", "in progress", "closed")),
     Group(
         "matches",
         CHM.match,

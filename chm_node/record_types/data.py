@@ -32,7 +32,7 @@ DATABASE = RecordType(
     "National website or database",
     (
         Link("websites", SDO.url, "Address of the site", many=True),
-        LocalisedText("admission", CHM.admission, "Who may use it"),
+        LocalisedText("admission", SDO.conditionsOfAccess, "Who may use it"),
         Link("endpoint", DCAT.endpointURL, "Address for machines"),
         Link("endpoint_description", DCAT.endpointDescription, "Description of the interface"),
         Text("formats", DCTERMS.format, "Formats", many=True),

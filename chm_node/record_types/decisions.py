@@ -46,7 +46,6 @@ TREATY = RecordType(
         Date("date", DCTERMS.date, "Adopted on"),
         Agent("depositary", CHM.depositary, "Depositary"),
         Date("in_force_since", ELI.first_date_entry_in_force, "In force since"),
-        Term("parent", CHM.parentTreaty, "Protocol or annex of", schemes=("treaties",)),
         Group(
             "endorsements",
             CHM.endorsement,
@@ -163,7 +162,7 @@ MEASURE = RecordType(
     (
         header("government", required=True, hint="The country whose measure it is."),
         LocalisedText("kind", ELI.type_document, "Kind of measure", hint="Such as law, decree, order or policy."),
-        Term("jurisdiction", CHM.jurisdiction, "Jurisdiction", schemes=("jurisdictions",)),
+        Term("jurisdiction", ELI.jurisdiction, "Jurisdiction", schemes=("jurisdictions",)),
         Date("adopted_on", ELI.date_document, "Adopted on"),
         Date("in_force_since", ELI.first_date_entry_in_force, "In force since"),
         Date("no_longer_since", ELI.date_no_longer_in_force, "No longer in force since"),

@@ -24,7 +24,7 @@ EVENT_FIELDS: tuple[Field, ...] = (
     Link("online", SDO.url, "Address to take part online"),
     Agent("organisers", SDO.organizer, "Organisers", many=True),
     Choice("attendance", SDO.eventAttendanceMode, "Attendance", choices=("in person", "online", "both")),
-    Choice("admission", CHM.admission, "Who may come", choices=("open", "on registration", "by invitation")),
+    Choice("admission", SDO.conditionsOfAccess, "Who may come", choices=("open", "on registration", "by invitation")),
     Choice(
         "event_status",
         SDO.eventStatus,
@@ -33,7 +33,7 @@ EVENT_FIELDS: tuple[Field, ...] = (
     ),
     Number("participants", CHM.participantCount, "Number of participants"),
     LocalisedText("agenda", CHM.agenda, "Agenda"),
-    RecordReference("documents", CHM.meetingDocument, "Documents", many=True, types=("document", "resource")),
+    RecordReference("documents", SDO.workFeatured, "Documents", many=True, types=("document", "resource")),
     RecordReference("series", SDO.superEvent, "Part of the series", types=("event", "meeting")),
     LocalisedText("outcome", SDO.result, "Outcome"),
 )

@@ -44,7 +44,7 @@ NOTIFICATION = RecordType(
         Date("date", DCTERMS.date, "Sent on"),
         Agent("sender", SDO.sender, "Sender"),
         LocalisedText("recipients", SDO.recipient, "Sent to", many=True),
-        Date("answer_by", CHM.answerBy, "Answer needed by"),
+        Date("answer_by", SDO.validThrough, "Answer needed by"),
     ),
 )
 
@@ -63,9 +63,9 @@ MEDIA = RecordType(
         PUBLISHED_ON,
         Link("content", SDO.contentUrl, "Address of the file"),
         MediaType("media_type", SDO.encodingFormat, "Media type"),
-        Choice("kind", CHM.mediaKind, "Kind", choices=("image", "video", "audio")),
+        Choice("kind", SDO.additionalType, "Kind", choices=("image", "video", "audio")),
         LocalisedText("caption", SDO.caption, "Caption"),
-        LocalisedText("alternative", CHM.alternativeText, "Description for those who cannot see or hear it"),
+        LocalisedText("alternative", SDO.accessibilitySummary, "Description for those who cannot see or hear it"),
         Text("duration", SDO.duration, "Duration", hint="As ISO 8601, such as PT3M20S for three minutes and twenty."),
     ),
 )

@@ -1,6 +1,6 @@
 """Organisations and how they work together: authorities, organisations, committees, networks."""
 
-from chm_node.namespaces import CHM, ORG, SDO, SKOS
+from chm_node.namespaces import CHM, ELI, ORG, SDO, SKOS
 from chm_node.record_types.people import NAME_TO_SHOW
 from chm_node.schema import (
     CONTACT_DETAILS,
@@ -73,7 +73,7 @@ AUTHORITY = RecordType(
             hint="If not, say below what it is responsible for.",
         ),
         LocalisedText("responsibilities", ORG.purpose, "Responsibilities"),
-        Term("jurisdiction", CHM.jurisdiction, "Jurisdiction", schemes=("jurisdictions",)),
+        Term("jurisdiction", ELI.jurisdiction, "Jurisdiction", schemes=("jurisdictions",)),
         LocalisedText("functions", CHM.function, "Functions", many=True),
         LocalisedText("resource_types", CHM.resourceType, "Organisms or genetic resources it deals with", many=True),
     ),

@@ -41,7 +41,7 @@ PROJECT_FIELDS: tuple[Field, ...] = (
     Text("duration", SDO.duration, "Duration", hint="As ISO 8601, such as P3Y for three years."),
     Choice(
         "project_status",
-        CHM.projectStatus,
+        CHM.state,
         "State of the project",
         choices=("proposed", "approved", "under way", "completed", "suspended", "cancelled"),
     ),

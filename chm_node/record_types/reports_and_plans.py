@@ -5,7 +5,6 @@ from chm_node.schema import (
     Agent,
     Choice,
     Date,
-    DateRange,
     Field,
     Group,
     Link,
@@ -31,9 +30,7 @@ NATIONAL_REPORT = RecordType(
         header("period", label="Period reported on"),
         Date("date", DCTERMS.date, "Published on"),
         Date("submitted_on", DCTERMS.dateSubmitted, "Submitted on"),
-        Choice(
-            "report_status", CHM.reportStatus, "State of the report", choices=("in preparation", "final", "submitted")
-        ),
+        Choice("report_status", CHM.state, "State of the report", choices=("in preparation", "final", "submitted")),
         Agent("contributors", DCTERMS.contributor, "Contributing ministries and organisations", many=True),
         Group(
             "answers",
@@ -58,7 +55,7 @@ PLAN: tuple[Field, ...] = (
     Date("ends", SDO.endDate, "Ends"),
     Date("adopted_on", ELI.date_document, "Adopted on"),
     Agent("approved_by", CHM.approvedBy, "Approved by"),
-    Choice("plan_status", CHM.planStatus, "State of the plan", choices=("draft", "validated", "adopted", "expired")),
+    Choice("plan_status", CHM.state, "State of the plan", choices=("draft", "validated", "adopted", "expired")),
     RecordReference("validated_at", CHM.validatedAt, "Validated at", types=("event", "meeting")),
 )
 
@@ -69,7 +66,7 @@ NATIONAL_STRATEGY = RecordType(
     (
         header("government", required=True, hint="The country whose strategy it is."),
         *PLAN,
-        Term("jurisdiction", CHM.jurisdiction, "Jurisdiction", schemes=("jurisdictions",)),
+        Term("jurisdiction", ELI.jurisdiction, "Jurisdiction", schemes=("jurisdictions",)),
         YesNo("gbf_aligned", CHM.gbfAligned, "In line with the Kunming-Montreal framework"),
         Date("completed_on", CHM.completedOn, "Completed on"),
     ),
@@ -195,7 +192,6 @@ CAPACITY_ASSESSMENT = RecordType(
             hint="What shows that a criterion of the level is met.",
         ),
         LocalisedText("next_action", CHM.nextAction, "Next action"),
-        DateRange("next_period", CHM.nextPeriod, "When it is to be done"),
     ),
 )
 

@@ -46,8 +46,8 @@ class Field:
 
     def from_node(self, node: Any) -> Any:
         """One value from an RDF term; raises ValueError when it is not of this kind."""
-        if not isinstance(node, ox.Literal):
-            raise ValueError("should be text")
+        if not isinstance(node, ox.Literal) or node.language:
+            raise ValueError("should be text without a language")
         return node.value
 
     def json_schema_one(self) -> dict[str, Any]:
@@ -86,18 +86,31 @@ class Field:
     def read(self, subject: str, index: Index) -> tuple[Any, list[Problem]]:
         """The value found in a graph (None when absent) and what was wrong with it."""
         values, problems = [], []
-        for node in index.get(subject, {}).get(str(self.predicate), ()):
+        for node in self.nodes(subject, index):
             try:
-                values.append(self.from_node(node))
+                values.append(self.clean_one(self.from_node(node)))
             except ValueError as error:
                 problems.append(Problem(self.name, str(error)))
-        if not values:
-            return None, problems
         if self.many:
-            return self.clean(values), problems
-        if len(values) > 1:
-            return None, [*problems, Problem(self.name, f"{len(values)} values where one is allowed")]
-        return self.clean_one(values[0]), problems
+            return self.clean(values) or None, problems
+        distinct = list({str(one): one for one in values if not self.is_empty(one)}.values())
+        if len(distinct) > 1:
+            return None, [*problems, Problem(self.name, f"{len(distinct)} values where one is allowed")]
+        return (distinct[0] if distinct else None), problems
+
+    def nodes(self, subject: str, index: Index) -> Sequence[Any]:  # Any: whatever RDF term a stranger sent
+        """The objects of this field's triples."""
+        # A plain text, because an rdflib URIRef never equals one.
+        return index.get(subject, {}).get(str(self.predicate), ())
+
+    def understood(self, subject: str, index: Index) -> Iterator[ox.Triple]:
+        """The triples ``read`` made a value of, in the form they came in."""
+        for node in self.nodes(subject, index):
+            try:
+                self.from_node(node)
+            except ValueError:
+                continue
+            yield ox.Triple(ox.NamedNode(subject), ox.NamedNode(self.predicate), node)
 
     def json_schema(self) -> dict[str, Any]:
         """JSON Schema 2020-12 of the whole value."""

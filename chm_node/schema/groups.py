@@ -79,12 +79,11 @@ class Group(Field):
         return f"{subject}{joint}{self.name}-{number}" if self.many else f"{subject}{joint}{self.name}"
 
     def read(self, subject: str, index: Index) -> tuple[Any, list[Problem]]:
-        nodes = index.get(subject, {}).get(str(self.predicate), ())
         values, problems = [], []
-        for node in sorted(nodes, key=_natural_order):
+        for node in sorted(self.nodes(subject, index), key=_natural_order):
             if isinstance(node, ox.NamedNode):
                 value, wrong = self.read_one(node.value, index)
-                values.append(value)
+                values += [] if self.is_empty(value) else [value]
                 problems += wrong
             else:
                 problems.append(Problem(self.name, "should be a node with an address of its own"))
@@ -95,6 +94,17 @@ class Group(Field):
         if len(values) > 1:
             return None, [*problems, Problem(self.name, f"{len(values)} values where one is allowed")]
         return values[0], problems
+
+    def understood(self, subject: str, index: Index) -> Iterator[ox.Triple]:
+        is_a = ox.NamedNode(RDF.type)
+        for node in self.nodes(subject, index):
+            if not isinstance(node, ox.NamedNode) or self.is_empty(value := self.read_one(node.value, index)[0]):
+                continue
+            yield ox.Triple(ox.NamedNode(subject), ox.NamedNode(self.predicate), node)
+            if isinstance(value, Mapping):
+                yield ox.Triple(node, is_a, ox.NamedNode(self.rdf_class))
+                for part in self.parts:
+                    yield from part.understood(node.value, index)
 
     def read_one(self, node: str, index: Index) -> tuple[Any, list[Problem]]:
         """The value whose node has this IRI."""
@@ -142,10 +152,11 @@ class DateRange(Group):
     control: ClassVar[str] = "period"
 
     def part_problems(self, value: Any) -> list[Problem]:
-        problems = super().part_problems(value)
+        if problems := super().part_problems(value):
+            return problems
         starts, ends = value.get("starts", ""), value.get("ends", "9999")
         # "2017-04" does not lie after "2017": compare as far as both are known.
-        if not problems and starts[: len(ends)] > ends[: len(starts)]:
+        if starts[: len(ends)] > ends[: len(starts)]:
             problems.append(Problem("ends", "lies before the first day"))
         return problems
 
@@ -257,7 +268,8 @@ class Agent(Group):
                 yield from self.part_triples(node, one)
 
     def read_one(self, node: str, index: Index) -> tuple[Any, list[Problem]]:
-        if node not in index:
+        # What is said of a record's own name is no name of an agent: an organisation may publish its own record.
+        if str(FOAF.name) not in index.get(node, {}):
             return node, []
         return super().read_one(node, index)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pyoxigraph as ox
@@ -24,6 +24,8 @@ from chm_node.vocabulary import Term as VocabularyTerm
 from chm_node.vocabulary import vocabularies
 
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
+_LANGUAGE_PATTERN = "^([a-z]{2,8}|x)(-[a-z0-9]{1,8})*$"
+_LONGEST_NUMBER = 400  # digits before and after the point
 _DECIMAL = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})\Z")
 
 
@@ -102,11 +104,12 @@ class LocalisedText(Field):
     def read(self, subject: str, index: Index) -> tuple[Any, list[Problem]]:
         found: dict[str, list[str]] = {}
         problems = []
-        for node in index.get(subject, {}).get(str(self.predicate), ()):
+        for node in self.nodes(subject, index):
             if isinstance(node, ox.Literal):
                 found.setdefault(node.language or "und", []).append(node.value)
             else:
                 problems.append(Problem(self.name, "should be text"))
+        found = {language: sorted(set(map(clean_text, texts))) for language, texts in found.items()}
         if self.many:
             return (self.clean(found) or None), problems
         doubled = [language for language, texts in found.items() if len(texts) > 1]
@@ -114,15 +117,20 @@ class LocalisedText(Field):
         single = {language: texts[0] for language, texts in found.items() if language not in doubled}
         return (self.clean(single) or None), problems
 
+    def understood(self, subject: str, index: Index) -> Iterator[ox.Triple]:
+        for node in self.nodes(subject, index):
+            if isinstance(node, ox.Literal):
+                yield ox.Triple(ox.NamedNode(subject), ox.NamedNode(self.predicate), node)
+
     def json_schema(self) -> dict[str, Any]:
         text: dict[str, Any] = {"type": "string", "minLength": 1}
         texts = {"type": "array", "items": text, "minItems": 1} if self.many else text
-        names = {"pattern": "^[a-z]{2,8}(-[a-z0-9]{1,8})*$"}
         return {
             "title": self.label,
+            **({"description": self.hint} if self.hint else {}),
             "type": "object",
             "minProperties": 1,
-            "propertyNames": names,
+            "propertyNames": {"pattern": _LANGUAGE_PATTERN},
             "additionalProperties": texts,
         }
 
@@ -133,7 +141,9 @@ class LocalisedText(Field):
         if not self.many:
             return clean_text(texts) if isinstance(texts, str) else texts
         texts = [texts] if isinstance(texts, str) else texts
-        return sorted({clean_text(text) for text in texts if isinstance(text, str)} - {""})
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            return texts
+        return sorted({clean_text(text) for text in texts} - {""})
 
     def _text_problems(self, language: str, texts: Any) -> Iterator[str]:
         if not valid_language_tag(language):
@@ -176,14 +186,12 @@ class Number(Field):
     control: ClassVar[str] = "number"
 
     def clean_one(self, value: Any) -> Any:
-        text = str(value).strip() if isinstance(value, str | int | float | Decimal) else ""
-        if isinstance(value, bool) or not _DECIMAL.match(text):
+        text = _plain_number(value)
+        if not _DECIMAL.match(text):
             return value
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            return value
-        return int(number) if number == number.to_integral_value() else number.normalize()
+        number = Decimal(text)
+        # Decimal.normalize would round to 28 digits.
+        return int(number) if number == number.to_integral_value() else Decimal(f"{number:f}".rstrip("0"))
 
     def problem(self, value: Any) -> str:
         whole = isinstance(value, int) and not isinstance(value, bool)
@@ -202,7 +210,8 @@ class Number(Field):
         return self.clean_one(node.value)
 
     def json_schema_one(self) -> dict[str, Any]:
-        return {"type": "number"}
+        # Text where a JSON number, read as a float, would be another number.
+        return {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?\d+\.\d+$"}]}
 
     def constraints(self) -> list[tuple[str, Any]]:
         return [("or-datatype", (XSD.integer, XSD.decimal))]
@@ -303,7 +312,7 @@ class Language(Field):
         raise ValueError("should be a language")
 
     def json_schema_one(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^[a-z]{2,8}(-[a-z0-9]{1,8})*$"}
+        return {"type": "string", "pattern": _LANGUAGE_PATTERN}
 
     def constraints(self) -> list[tuple[str, Any]]:
         return [("nodeKind", "IRI")]
@@ -354,12 +363,21 @@ def _date_type(text: str) -> URIRef | None:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             date.fromisoformat(text)
             return XSD.date
-        if re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", text):
+        if re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])", text):
             datetime.fromisoformat(text)
             return XSD.dateTime
     except ValueError:
         return None
     return None
+
+
+def _plain_number(value: Any) -> str:
+    """The number written out without an exponent; no number at all for a value that has no such form."""
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    if isinstance(value, Decimal):
+        return f"{value:f}" if value.is_finite() and abs(value.adjusted()) < _LONGEST_NUMBER else ""
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _json_number(value: Any) -> int | float | str:

@@ -1,6 +1,6 @@
 """A record type, declared once; its check and its RDF in both directions are read off the declaration."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,8 +9,9 @@ import pyoxigraph as ox
 from rdflib import URIRef
 
 from chm_node.errors import InvalidRecordError, Problem
-from chm_node.namespaces import DCTERMS, RDF, VOCABULARY
+from chm_node.namespaces import DCTERMS, RDF, RDFS, VOCABULARY
 from chm_node.record import Record, Values
+from chm_node.schema.groups import Group
 from chm_node.schema.header import HEADER
 from chm_node.schema.kinds import Field, Index, Term
 
@@ -60,23 +61,22 @@ class RecordType:
 
     def unknown_terms(self, values: Values) -> list[tuple[str, str]]:
         """(field, value) of the terms that none of the field's vocabularies has; they are kept all the same."""
-        return [
-            (field.name, value)
-            for field in self.fields
-            if isinstance(field, Term) and field.schemes and field.name in values
-            for value in (values[field.name] if field.many else [values[field.name]])
-            if field.known(value) is None
-        ]
+        return list(_unknown_terms(self.fields, values))
 
     def triples(self, record: Record) -> list[ox.Triple]:
         """The record's own triples, without those about its version (``chm_node.publishing``)."""
-        node, is_a = ox.NamedNode(record.iri), ox.NamedNode(RDF.type)
-        triples = [ox.Triple(node, is_a, ox.NamedNode(each)) for each in (self.rdf_class, *self.more_classes)]
-        triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.type), ox.NamedNode(self.term)))
+        triples = self._type_triples(ox.NamedNode(record.iri))
         for field in self.fields:
             if field.name in record.values:
                 triples += field.triples(record.iri, record.values[field.name])
         return [*triples, *record.extra]
+
+    def _type_triples(self, node: ox.NamedNode) -> list[ox.Triple]:
+        if self.rdf_class == RDFS.Resource:
+            return []  # a record of a type we do not know says itself what it is
+        is_a = ox.NamedNode(RDF.type)
+        triples = [ox.Triple(node, is_a, ox.NamedNode(each)) for each in (self.rdf_class, *self.more_classes)]
+        return [*triples, ox.Triple(node, ox.NamedNode(DCTERMS.type), ox.NamedNode(self.term))]
 
     def read(self, iri: str, triples: Iterable[ox.Triple]) -> tuple[Record, list[Problem]]:
         """A record from its triples, and what breaks the declaration.
@@ -93,9 +93,19 @@ class RecordType:
             problems += wrong
             if value is not None:
                 values[field.name] = value
-        known = set(self.triples(Record(iri, self.name, values)))
-        extra = tuple(triple for triple in triples if triple not in known)
-        return Record(iri, self.name, values, extra), problems + self.problems(values)
+        extra = self._not_declared(iri, triples, Record(iri, self.name, values), index)
+        unread = {problem.field for problem in problems}  # said once is enough: not "is needed" as well
+        problems += [problem for problem in self.problems(values) if problem.field not in unread]
+        return Record(iri, self.name, values, extra), problems
+
+    def _not_declared(self, iri: str, triples: list[ox.Triple], record: Record, index: Index) -> tuple[ox.Triple, ...]:
+        """The triples that neither state the record's values nor state them in another form."""
+        known = set(self.triples(record))
+        left = [triple for triple in triples if triple not in known]
+        if not left:
+            return ()
+        known.update(triple for field in self.fields for triple in field.understood(iri, index))
+        return tuple(triple for triple in left if triple not in known)
 
 
 def index_triples(triples: Iterable[ox.Triple]) -> Index:
@@ -105,6 +115,16 @@ def index_triples(triples: Iterable[ox.Triple]) -> Index:
         if isinstance(triple.subject, ox.NamedNode):
             index.setdefault(triple.subject.value, {}).setdefault(triple.predicate.value, []).append(triple.object)
     return index
+
+
+def _unknown_terms(fields: Iterable[Field], values: Values, where: str = "") -> Iterator[tuple[str, str]]:
+    for field in fields:
+        value = values.get(field.name)
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(field, Term) and field.schemes and one is not None and field.known(one) is None:
+                yield where + field.name, one
+            if isinstance(field, Group) and isinstance(one, Mapping):
+                yield from _unknown_terms(field.parts, one, f"{where}{field.name} ")
 
 
 def _is_empty(value: Any) -> bool:
