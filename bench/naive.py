@@ -1,13 +1,19 @@
 """The naive ways the benchmarks compare with: what a first version of such a node would do."""
 
 import time
+import urllib.request
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pysqlite3
 import rdflib
+from feedgen.feed import FeedGenerator
 
 from bench.records import synthetic
 from chm_node.canonical import canonical_bytes, canonical_lines
+from chm_node.catalogue import Catalogue, Filter, Listing
+from chm_node.database import open_database, reading
+from chm_node.namespaces import AS
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
 
@@ -40,3 +46,46 @@ def store(connection: pysqlite3.Connection, iri: str, graph: rdflib.Graph) -> No
     connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (iri, title, graph.serialize(format="turtle")))
     connection.execute("INSERT INTO search VALUES (?, ?)", (iri, " ".join(texts)))
     connection.commit()
+
+
+def harvest_one_by_one(path: Path, base_url: str, pages: int) -> tuple[int, float]:
+    """Each page of the log: fetched as TriG, parsed by rdflib; each record: one commit."""
+    connection = pysqlite3.connect(str(path))
+    connection.executescript(_SCHEMA)
+    done = 0
+    started = time.perf_counter()
+    for page in range(1, pages + 1):
+        with urllib.request.urlopen(f"{base_url}feed/1/{page}.trig", timeout=30) as answer:  # noqa: S310 -- our own node
+            dataset = rdflib.Dataset().parse(data=answer.read(), format="trig")
+        for activity, iri in list(dataset.subject_objects(AS.object)):
+            store(connection, str(iri), dataset.graph(rdflib.URIRef(str(activity))))
+            done += 1
+    return done, time.perf_counter() - started
+
+
+def feedgen_app(folder: Path) -> Callable[..., Iterable[bytes]]:
+    """A WSGI application that queries the newest fifty records and has feedgen write them, each time."""
+    engine = open_database(f"sqlite:///{folder / 'chm.sqlite'}")
+
+    def application(_environ: object, start_response: Callable[..., object]) -> Iterable[bytes]:
+        with reading(engine) as connection:
+            listing = Catalogue(connection).listing(Filter(), 50)
+        body = _feed(listing).atom_str()
+        start_response("200 OK", [("Content-Type", "application/atom+xml"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return application
+
+
+def _feed(listing: Listing) -> FeedGenerator:
+    feed = FeedGenerator()
+    feed.id("http://127.0.0.1/feed")
+    feed.title("Records")
+    for held in listing.records:
+        entry = feed.add_entry(order="append")
+        entry.id(held.iri)
+        entry.title(held.titles.get("fr", held.iri))
+        entry.link(href=held.iri)
+        entry.summary(held.summaries.get("fr", ""))
+        entry.updated(held.version)
+    return feed

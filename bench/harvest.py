@@ -1,0 +1,89 @@
+"""A hub's first harvest over HTTP and the unchanged second one, beside rdflib and one commit a record."""
+
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import update
+
+from bench.naive import harvest_one_by_one
+from bench.node import serving_node
+from bench.publish import node_settings
+from bench.result import Measured, Result, apart
+from chm_node.database import frontier, open_database, source, writing
+from chm_node.http_client import HttpClient
+from chm_node.signing import create_key
+from harvest.discovery import discover, propose
+from harvest.dispatch import Dispatcher, fetch_policy
+from harvest.readers import Readers
+from harvest.sources import approve
+
+RECORDS = 10_000
+FEWER_RECORDS = 2_000
+NAIVE_PAGES = 2
+_NAIVE = "rdflib parse, one commit a record"
+
+
+def measure() -> list[Result]:
+    """First harvests of two sizes (the memory should not tell them apart), then two unchanged ones."""
+    with tempfile.TemporaryDirectory(prefix="chm-bench-") as name:
+        folder = Path(name)
+        with serving_node(folder / "small", FEWER_RECORDS) as small:
+            few = apart(first_harvest, folder / "small-hub", small.base_url)
+        with serving_node(folder / "node", RECORDS) as node:
+            naive = apart(harvest_one_by_one, folder / "naive.sqlite", node.base_url, NAIVE_PAGES)
+            many = apart(first_harvest, folder / "hub", node.base_url)
+            by_304 = apart(harvest_again, folder / "hub", node.base_url)
+            apart(forget_etags, folder / "hub")
+            by_hash = apart(harvest_again, folder / "hub", node.base_url)
+    baseline = naive.value / naive.seconds
+    return [
+        _result("harvest first, 2,000 records", few, FEWER_RECORDS, baseline),
+        _result("harvest first", many, RECORDS, baseline),
+        _result("harvest unchanged, 304", by_304, RECORDS, baseline),
+        _result("harvest unchanged, by hash", by_hash, RECORDS, baseline),
+    ]
+
+
+def first_harvest(folder: Path, address: str) -> tuple[int, float]:
+    """Set up a hub, approve the peer, harvest it; records taken over, and seconds of the harvest alone."""
+    folder.mkdir(parents=True)
+    settings = node_settings(folder, profile="demo")
+    create_key(settings.key_file)
+    engine = open_database(settings.database)
+    now = datetime.now(UTC)
+    with HttpClient(fetch_policy(settings)) as client, Readers(1) as readers:
+        proposal = discover(address, settings, client, readers, now)
+    with writing(engine) as connection:
+        propose(connection, proposal, now)
+        approve(connection, address, settings, now)
+    engine.dispose()
+    return harvest_again(folder, address)
+
+
+def harvest_again(folder: Path, address: str) -> tuple[int, float]:
+    """Harvest the approved peer; records taken over, and seconds."""
+    settings = node_settings(folder, profile="demo")
+    engine = open_database(settings.database)
+    with Dispatcher(engine, settings, lambda: datetime.now(UTC)) as dispatcher:
+        started = time.perf_counter()
+        run = dispatcher.harvest(address)
+        seconds = time.perf_counter() - started
+    engine.dispose()
+    if run is None or run.outcome not in ("ok", "not-modified"):
+        raise RuntimeError(f"the harvest did not go well: {run}")
+    return run.created, seconds
+
+
+def forget_etags(folder: Path) -> None:
+    """As if the peer knew no conditional requests and had to be walked from its first page."""
+    engine = open_database(node_settings(folder, profile="demo").database)
+    with writing(engine) as connection:
+        connection.execute(update(frontier).values(etag=""))
+        connection.execute(update(source).values(cursor=0))
+    engine.dispose()
+
+
+def _result(bench: str, ours: Measured, records: int, baseline: float) -> Result:
+    return Result(bench, records, records / ours.seconds, _NAIVE, baseline, ours.peak_rss_mb)
