@@ -205,9 +205,10 @@ class Catalogue:
         rows = self._connection.execute(select(record_table).where(record_table.c.iri.in_(list(iris))))
         return {row.iri: _held(row) for row in rows}
 
-    def counts_by_origin(self) -> dict[str, int]:
-        """Live records of each origin node."""
-        statement = select(record_table.c.origin, func.count()).where(~record_table.c.withdrawn)
+    def counts_by_origin(self, chosen: Filter | None = None) -> dict[str, int]:
+        """Live records of each origin node, of those that pass the filter when there is one."""
+        condition = self._condition(chosen) if chosen else [~record_table.c.withdrawn]
+        statement = select(record_table.c.origin, func.count()).where(*condition)
         return {origin: count for origin, count in self._connection.execute(statement.group_by(record_table.c.origin))}
 
     def digests(self, iris: Sequence[str]) -> dict[str, tuple[datetime, str, bool]]:
@@ -283,15 +284,18 @@ class Catalogue:
         if replaced:
             statement = delete(facet_table).where(facet_table.c.record_id == bindparam("row_id"))
             self._connection.execute(statement, [{"row_id": row_id} for row_id in replaced])
-        facets = [
-            {"facet": facet, "value": value, "record_id": row_id}
-            for row_id, entry in live
-            for facet, value in sorted(set(entry.facets))
-        ]
-        if facets:
-            self._connection.execute(insert(facet_table), facets)
+        self._write_facets(
+            [(facet, value, row_id) for row_id, entry in live for facet, value in sorted(set(entry.facets))]
+        )
         words = [(row_id, entry.search_title, entry.search_body) for row_id, entry in live]
         index.write(self._connection, words, replaced)
+
+    def _write_facets(self, rows: list[tuple[str, str, int]]) -> None:
+        if not rows:
+            return
+        # Some ten rows a record: what SQLAlchemy does to named parameters would take longer than the database.
+        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
+        self._connection.exec_driver_sql(f"INSERT INTO facet VALUES ({mark}, {mark}, {mark})", rows)  # noqa: S608 -- one of two fixed marks
 
     def _condition(self, chosen: Filter) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = [~record_table.c.withdrawn]

@@ -1,0 +1,47 @@
+"""The web application, put together: database, key, views, error pages, and the kept answers in front of them."""
+
+from datetime import UTC, datetime
+
+from flask import Flask, Response
+
+from chm_node.database import open_database
+from chm_node.settings import Settings
+from chm_node.signing import load_signer
+from chm_node.web import Site, catalogue, feeds, languages, log, node, pages, problems, records, reference
+from chm_node.web.kept import Kept, log_head_reader
+from harvest import web as network
+
+#: Larger than any form or notification; files do not come in over HTTP.
+MAX_REQUEST_BYTES = 2 * 1024 * 1024
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
+
+
+def create_app(settings: Settings) -> Flask:
+    """The node's WSGI application; raises SettingsError or StorageError when it cannot start."""
+    engine = open_database(settings.database)
+    # Serving needs the public half alone, so the private key is not kept in this process.
+    multikey = load_signer(settings.key_file, f"{settings.node_iri}#key").multikey
+    app = Flask("chm_node.web")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    app.extensions["chm"] = Site(settings, engine, multikey, datetime.now(UTC))
+    languages.install(app, settings.languages)
+    for module in (records, log, feeds, node, catalogue, reference, pages, network):
+        app.register_blueprint(module.blueprint)
+    problems.register(app)
+    app.after_request(_secure)
+    app.wsgi_app = Kept(app.wsgi_app, log_head_reader(engine))  # type: ignore[method-assign]  # as Flask documents it
+    return app
+
+
+def _secure(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

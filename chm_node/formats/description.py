@@ -1,0 +1,136 @@
+"""What a node says of itself: DCAT catalogue, VoID data set, controlled identifier document (profile, section 4.1)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyoxigraph as ox
+
+from chm_node.formats.log import LDES_SPECIFICATION
+from chm_node.formats.statements import classes, statements
+from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, LANGUAGE, PROFILE, SEC, SKOS, VOCABULARY, VOID
+from chm_node.settings import Settings
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One way to read this node, as a client of a standard finds it."""
+
+    name: str
+    title: str
+    path: str
+    media_type: str
+    conforms_to: Sequence[str]
+
+
+INTERFACES = (
+    Interface("ldes", "Change log", "feed", "application/trig", (LDES_SPECIFICATION, str(PROFILE))),
+    Interface(
+        "dcat",
+        "Catalogue of all records, page by page",
+        "catalogue",
+        "text/turtle",
+        ("https://www.w3.org/TR/vocab-dcat-3/", "http://www.w3.org/ns/hydra/core"),
+    ),
+    Interface(
+        "rss", "RSS 2.0", "feeds/all.rss", "application/rss+xml", ("https://www.rssboard.org/rss-specification",)
+    ),
+    Interface("rss1", "RSS 1.0", "feeds/all.rdf", "application/rdf+xml", ("http://purl.org/rss/1.0/spec",)),
+    Interface("atom", "Atom", "feeds/all.atom", "application/atom+xml", ("https://www.rfc-editor.org/info/rfc4287",)),
+    Interface(
+        "json-feed", "JSON Feed", "feeds/all.json", "application/feed+json", ("https://jsonfeed.org/version/1.1",)
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A node whose records are harvested here, as it is vouched for to further hubs."""
+
+    node: str
+    uri_space: str
+    key_id: str
+    multikey: str
+    feed: str
+    titles: Mapping[str, str]
+    last_success: datetime | None
+
+
+def node_description(settings: Settings, multikey: str, peers: Sequence[Peer], records: int) -> list[ox.Triple]:
+    """The node, its key, its interfaces and the nodes it harvests."""
+    return [
+        *_node(settings, records),
+        *_key(settings.node_iri, f"{settings.node_iri}#key", multikey),
+        *(triple for interface in INTERFACES for triple in _service(settings, interface)),
+        *(triple for number, peer in enumerate(peers, start=1) for triple in _peer(settings, number, peer)),
+    ]
+
+
+def _node(settings: Settings, records: int) -> list[ox.Triple]:
+    node, base = settings.node_iri, settings.base_url
+    publisher = f"{node}#publisher"
+    name = {"und": settings.publisher} if settings.publisher else settings.titles
+    mail = f"mailto:{settings.contact}" if settings.contact else ""
+    return [
+        *classes(node, DCAT.Catalog, VOID.Dataset),
+        *statements(
+            node,
+            [
+                (DCTERMS.title, settings.titles),
+                (DCTERMS.publisher, publisher),
+                (DCTERMS.license, settings.licence),
+                (DCTERMS.conformsTo, PROFILE),
+                (DCTERMS.spatial, VOCABULARY[f"countries/{settings.country}"] if settings.country else ""),
+                *((DCTERMS.language, LANGUAGE[language]) for language in settings.languages),
+                (FOAF.homepage, base),
+                (VOID.uriSpace, ox.Literal(settings.uri_space)),
+                (VOID.entities, records),
+                *((VOID.vocabulary, str(each)) for each in (CHM, DCTERMS, DCAT, SKOS)),
+                *((DCAT.service, f"{node}#{interface.name}") for interface in INTERFACES),
+            ],
+        ),
+        *classes(publisher, FOAF.Agent),
+        *statements(publisher, [(FOAF.name, name), (FOAF.mbox, mail)]),
+    ]
+
+
+def _key(controller: str, key: str, multikey: str) -> list[ox.Triple]:
+    multibase = ox.Literal(multikey, datatype=ox.NamedNode(SEC.multibase))
+    return [
+        *classes(key, SEC.Multikey),
+        *statements(controller, [(SEC.assertionMethod, key)]),
+        *statements(key, [(SEC.controller, controller), (SEC.publicKeyMultibase, multibase)]),
+    ]
+
+
+def _service(settings: Settings, interface: Interface) -> list[ox.Triple]:
+    service = f"{settings.node_iri}#{interface.name}"
+    media_type = f"https://www.iana.org/assignments/media-types/{interface.media_type}"
+    return [
+        *classes(service, DCAT.DataService),
+        *statements(
+            service,
+            [
+                (DCTERMS.title, {"en": interface.title}),
+                (DCAT.endpointURL, settings.base_url + interface.path),
+                (DCAT.servesDataset, settings.node_iri),
+                (DCTERMS["format"], media_type),
+                *((DCTERMS.conformsTo, specification) for specification in interface.conforms_to),
+            ],
+        ),
+    ]
+
+
+def _peer(settings: Settings, number: int, peer: Peer) -> list[ox.Triple]:
+    node, entry = settings.node_iri, f"{settings.node_iri}#peer-{number}"
+    facts = [(FOAF.primaryTopic, peer.node), (DCTERMS.source, peer.feed)]
+    seen = statements(entry, [(DCTERMS.modified, peer.last_success)] if peer.last_success else [])
+    return [
+        *statements(node, [(DCAT.catalog, peer.node), (DCAT.record, entry)]),
+        *classes(entry, DCAT.CatalogRecord),
+        *statements(entry, facts),
+        *seen,
+        *classes(peer.node, DCAT.Catalog),
+        *statements(peer.node, [(DCTERMS.title, peer.titles), (VOID.uriSpace, ox.Literal(peer.uri_space))]),
+        *(_key(peer.node, peer.key_id, peer.multikey) if peer.multikey and peer.key_id else ()),
+    ]

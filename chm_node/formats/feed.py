@@ -1,0 +1,88 @@
+"""What a feed says, whatever it is written in. Frozen values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+
+from chm_node.namespaces import CHM
+from chm_node.text import is_rtl
+
+#: Scheme of the category that tells new, changed and withdrawn apart.
+CHANGE_SCHEME = str(CHM.change)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A term, by its IRI and in words; ``facet`` it belongs to."""
+
+    facet: str
+    iri: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The other node a harvested record comes from."""
+
+    iri: str
+    title: str
+
+    @property
+    def feed(self) -> str:
+        """Its RSS feed, where such a node has one; else the node itself."""
+        return self.iri.removesuffix("node") + "feeds/all.rss" if self.iri.endswith("/node") else self.iri
+
+
+@dataclass(frozen=True)
+class FeedEntry:
+    """One record in a feed."""
+
+    iri: str
+    page: str  #: address of its HTML page
+    data: Sequence[tuple[str, str]]  #: (address, media type) of it in RDF
+    title: str
+    summary: str  #: plain text; the title again when there is none
+    language: str  #: of title and summary; empty when unknown
+    published: datetime  #: UTC; first published by its origin
+    updated: datetime  #: UTC; last change by its origin
+    change: str  #: new, changed or withdrawn
+    categories: Sequence[Category]
+    origin: Origin | None = None  #: None for this node's own records
+    starts: str = ""  #: ISO 8601, of an event
+    ends: str = ""
+
+    @property
+    def body(self) -> str:
+        """The summary as HTML that runs the right way wherever it is shown."""
+        language = f' lang="{escape(self.language)}"' if self.language else ""
+        direction = ' dir="rtl"' if is_rtl(self.language) else ' dir="ltr"' if self.language else ' dir="auto"'
+        paragraphs = "".join(f"<p>{escape(part, quote=False)}</p>" for part in self.summary.split("\n") if part.strip())
+        return f"<div{language}{direction}>{paragraphs}</div>"
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.change == "withdrawn"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A stretch of a listing as a feed, newest first."""
+
+    address: str  #: its own; also its id
+    page: str  #: address of the same listing in HTML
+    title: str
+    language: str
+    updated: datetime  #: UTC; of the newest entry, never the clock's
+    node: str  #: IRI of the node that writes it
+    publisher: str
+    entries: Sequence[FeedEntry]
+    first: str = ""  #: address of the newest stretch (RFC 5005 §3)
+    previous: str = ""  #: of the newer one
+    next: str = ""  #: of the older one
+
+    @property
+    def paging(self) -> Sequence[tuple[str, str]]:
+        """(relation, address) of the neighbouring stretches."""
+        links = (("first", self.first), ("previous", self.previous), ("next", self.next))
+        return [(relation, address) for relation, address in links if address]

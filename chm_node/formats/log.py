@@ -1,0 +1,190 @@
+"""The change log as a Linked Data Event Stream: root, ranges and pages (CHM Federation Profile 1.0, "The log").
+
+Everything is text around the stored canonical bytes. Each function gives the graphs of one document;
+``quads`` writes them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chm_node.catalogue import LoggedChange
+from chm_node.formats.quads import Graph
+from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, PROFILE, PROV, RDF, SEC, TREE, XSD
+from chm_node.record import activity_iri, timestamp
+from chm_node.signing import CRYPTOSUITE
+
+LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
+DISTRIBUTOR = "http://inspire.ec.europa.eu/metadata-codelist/ResponsiblePartyRole/distributor"
+#: Pages that the root lists itself, and pages in one range when there are more.
+RANGE_SIZE = 500
+
+
+@dataclass(frozen=True)
+class Log:
+    """Where a log lives and how it stands."""
+
+    base_url: str
+    epoch: int
+    pages: int
+
+    @property
+    def root(self) -> str:
+        return f"{self.base_url}feed"
+
+    @property
+    def stream(self) -> str:
+        return f"{self.base_url}feed#stream"
+
+    @property
+    def ranges(self) -> int:
+        """How many ranges stand between root and pages; none in a short log."""
+        return 0 if self.pages <= RANGE_SIZE else -(-self.pages // RANGE_SIZE)
+
+    def page(self, number: int) -> str:
+        return f"{self.base_url}feed/{self.epoch}/{number}"
+
+    def range(self, number: int) -> str:
+        return f"{self.base_url}feed/{self.epoch}/r{number}"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A page or range as the node above it states it; closed when the next one has started."""
+
+    name: str
+    node: str
+    starts: datetime
+    ends: datetime | None
+
+
+def root_graphs(log: Log, starts: Sequence[datetime], polling_seconds: int) -> list[Graph]:
+    """The root: what the stream is, and where its pages are; ``starts`` as ``Catalogue.page_starts`` gives them."""
+    stream = f"<{log.stream}>"
+    facts = [
+        f"{stream} <{RDF.type}> <{LDES.EventStream}> .\n",
+        f"{stream} <{DCTERMS.conformsTo}> <{LDES_SPECIFICATION}> .\n",
+        f"{stream} <{DCTERMS.conformsTo}> <{PROFILE}> .\n",
+        f"{stream} <{LDES.timestampPath}> <{AS.published}> .\n",
+        f"{stream} <{LDES.versionOfPath}> <{AS.object}> .\n",
+        f"{stream} <{LDES.versionTimestampPath}> <{PROV.generatedAtTime}> .\n",
+        f"{stream} <{LDES.versionCreateObject}> <{AS.Create}> .\n",
+        f"{stream} <{LDES.versionUpdateObject}> <{AS.Update}> .\n",
+        f"{stream} <{LDES.versionDeleteObject}> <{AS.Delete}> .\n",
+        f'{stream} <{LDES.pollingInterval}> "{polling_seconds}"^^<{XSD.integer}> .\n',
+        f"{stream} <{TREE.shape}> <{log.base_url}shapes/activity> .\n",
+        f"{stream} <{TREE.view}> <{log.root}> .\n",
+        f"<{log.root}> <{RDF.type}> <{TREE.Node}> .\n",
+        f"<{log.root}> <{LDES.retentionPolicy}> <{log.root}#keep> .\n",
+        f"<{log.root}#keep> <{RDF.type}> <{LDES.RetentionPolicy}> .\n",
+        f'<{log.root}#keep> <{LDES.versionAmount}> "1"^^<{XSD.integer}> .\n',
+        f'<{log.root}#keep> <{LDES.versionDeleteDuration}> "P5Y"^^<{XSD.duration}> .\n',
+    ]
+    parts = _ranges(log, starts) if log.ranges else _pages(log, starts, 1)
+    return [_default_graph([*facts, *_relations(log.root, parts)])]
+
+
+def range_graphs(log: Log, number: int, starts: Sequence[datetime]) -> list[Graph]:
+    """A range of pages, between the root and the pages of a long log."""
+    first = (number - 1) * RANGE_SIZE
+    own = starts[first : first + RANGE_SIZE + 1]
+    parts = _pages(log, own, first + 1)[:RANGE_SIZE]
+    node = log.range(number)
+    return [_default_graph([*_node_facts(log, node, closed=number < log.ranges), *_relations(node, parts)])]
+
+
+def page_graphs(log: Log, number: int, changes: Sequence[LoggedChange]) -> list[Graph]:
+    """A page of the log, with its changes."""
+    node = log.page(number)
+    graphs = [_default_graph(_node_facts(log, node, closed=number < log.pages))]
+    for change in changes:
+        act = activity_iri(log.base_url, change.log_time)
+        first, *rest = member_graphs(log.base_url, change)
+        graphs += [Graph("", f"<{log.stream}> <{TREE.member}> <{act}> .\n{first.lines}"), *rest]
+    return graphs
+
+
+def member_graphs(base_url: str, change: LoggedChange) -> list[Graph]:
+    """One change: the activity, its proof, and the record graph in a graph named by the activity."""
+    act = f"<{activity_iri(base_url, change.log_time)}>"
+    graph = change.graph
+    facts = [
+        f"{act} <{RDF.type}> <{AS[graph.action.value]}> .\n",
+        f"{act} <{AS.object}> <{graph.iri}> .\n",
+        f"{act} <{AS.actor}> <{base_url}node> .\n",
+        f'{act} <{AS.published}> "{timestamp(change.log_time)}"^^<{XSD.dateTime}> .\n',
+        f'{act} <{PROV.generatedAtTime}> "{timestamp(graph.version)}"^^<{XSD.dateTime}> .\n',
+        *_path_facts(act, change),
+    ]
+    graphs = []
+    if graph.proof:
+        facts.append(f"{act} <{SEC.proof}> _:g{change.seq} .\n")
+        graphs.append(_proof_graph(change))
+    return [_default_graph(facts), *graphs, Graph(act, graph.nquads.decode())]
+
+
+def _path_facts(act: str, change: LoggedChange) -> Iterator[str]:
+    if change.derived_from:
+        yield f"{act} <{PROV.wasDerivedFrom}> <{change.derived_from}> .\n"
+    for number, hop in enumerate(change.hops, start=1):
+        # Blank nodes, because generic clients drop statements about other IRIs.
+        label = f"_:h{change.seq}x{number}"
+        yield f"{act} <{PROV.qualifiedAttribution}> {label} .\n"
+        yield f"{label} <{PROV.agent}> <{hop}> .\n"
+        yield f"{label} <{DCAT.hadRole}> <{DISTRIBUTOR}> .\n"
+
+
+def _proof_graph(change: LoggedChange) -> Graph:
+    proof = change.graph.proof or {}
+    node = f"_:p{change.seq}"
+    facts = [
+        f"{node} <{RDF.type}> <{SEC.DataIntegrityProof}> .\n",
+        f'{node} <{SEC.cryptosuite}> "{CRYPTOSUITE}"^^<{SEC.cryptosuiteString}> .\n',
+        f'{node} <{DCTERMS.created}> "{proof["created"]}"^^<{XSD.dateTime}> .\n',
+        f"{node} <{SEC.verificationMethod}> <{proof['verificationMethod']}> .\n",
+        f"{node} <{SEC.proofPurpose}> <{SEC.assertionMethod}> .\n",
+        f'{node} <{SEC.proofValue}> "{proof["proofValue"]}"^^<{SEC.multibase}> .\n',
+    ]
+    return Graph(f"_:g{change.seq}", "".join(sorted(facts)))
+
+
+def _default_graph(facts: Sequence[str]) -> Graph:
+    return Graph("", "".join(sorted(facts)))
+
+
+def _node_facts(log: Log, node: str, *, closed: bool) -> list[str]:
+    facts = [f"<{node}> <{RDF.type}> <{TREE.Node}> .\n", f"<{node}> <{DCTERMS.isPartOf}> <{log.root}> .\n"]
+    # Nothing new is ever added to a closed page; that superseded versions leave it is allowed.
+    return [*facts, f'<{node}> <{LDES.immutable}> "true"^^<{XSD.boolean}> .\n'] if closed else facts
+
+
+def _pages(log: Log, starts: Sequence[datetime], first: int) -> list[_Part]:
+    ends = [*starts[1:], None]
+    return [
+        _Part(f"page-{number}", log.page(number), begins, until)
+        for number, (begins, until) in enumerate(zip(starts, ends, strict=False), start=first)
+    ]
+
+
+def _ranges(log: Log, starts: Sequence[datetime]) -> list[_Part]:
+    begins = starts[::RANGE_SIZE]
+    ends = [*begins[1:], None]
+    return [
+        _Part(f"range-{number}", log.range(number), first, until)
+        for number, (first, until) in enumerate(zip(begins, ends, strict=False), start=1)
+    ]
+
+
+def _relations(node: str, parts: Sequence[_Part]) -> Iterator[str]:
+    for part in parts:
+        yield from _relation(node, f"{node}#{part.name}-ge", TREE.GreaterThanOrEqualToRelation, part.node, part.starts)
+        if part.ends:
+            yield from _relation(node, f"{node}#{part.name}-lt", TREE.LessThanRelation, part.node, part.ends)
+
+
+def _relation(node: str, relation: str, kind: str, target: str, bound: datetime) -> Iterator[str]:
+    yield f"<{node}> <{TREE.relation}> <{relation}> .\n"
+    yield f"<{relation}> <{RDF.type}> <{kind}> .\n"
+    yield f"<{relation}> <{TREE.node}> <{target}> .\n"
+    yield f"<{relation}> <{TREE.path}> <{AS.published}> .\n"
+    yield f'<{relation}> <{TREE.value}> "{timestamp(bound)}"^^<{XSD.dateTime}> .\n'

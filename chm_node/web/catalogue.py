@@ -1,0 +1,102 @@
+"""``/catalogue``: all records as a DCAT 3 catalogue, page by page."""
+
+import re
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, request
+
+from chm_node.catalogue import Catalogue, Filter, Held, LoggedChange
+from chm_node.database import reading
+from chm_node.formats.dcat import Dataset, Page, catalogue_page
+from chm_node.formats.rdf import GRAPH_WRITERS
+from chm_node.namespaces import DCTERMS
+from chm_node.web import Site, site
+from chm_node.web.conditional import answer, link, strong_etag
+from chm_node.web.feeds import facet_iri
+from chm_node.web.filters import BadQueryError
+from chm_node.web.negotiation import GRAPHS, JSON_LD, RDF_XML, TURTLE, choose
+
+blueprint = Blueprint("catalogue", __name__)
+
+#: Records on one page.
+SIZE = 100
+_LICENCE = re.compile(rf"> <{re.escape(str(DCTERMS.license))}> <([^>]*)> \.$", re.MULTILINE)
+
+
+@blueprint.get("/catalogue", defaults={"extension": ""})
+@blueprint.get("/catalogue.<extension>")
+def catalogue(extension: str) -> Response:
+    """One page of the catalogue; a harvester begins without ``page`` and follows ``hydra:next``."""
+    here = site()
+    suffix = f".{extension}" if extension else ""
+    syntax = choose(suffix, GRAPHS)
+    number = _page_number()
+    with reading(here.engine) as connection:
+        held = Catalogue(connection)
+        total = sum(held.counts_by_origin().values())
+        records = held.listing(Filter(), SIZE, (number - 1) * SIZE).records
+        newest = held.head().log_time
+        facets = held.many_facets(each.id for each in records)
+        graphs = held.graphs(each.id for each in records)
+    page = _page(here, suffix, number, total)
+    neighbours = (("first", page.first), ("prev", page.previous), ("next", page.next), ("last", page.last))
+    return answer(
+        strong_etag(here.stamp, syntax.extension, page, [(each.id, each.log_time) for each in records]),
+        lambda: GRAPH_WRITERS[syntax.media_type](
+            catalogue_page(page, [_dataset(here, each, facets.get(each.id, []), graphs[each.id]) for each in records])
+        ),
+        syntax.content_type,
+        modified=newest,
+        vary=() if extension else ("Accept",),
+        links=[link(address, relation) for relation, address in neighbours if address],
+    )
+
+
+def _page_number() -> int:
+    for name in request.args:
+        if name != "page":
+            raise BadQueryError(name, "is not a parameter here", ("page",))
+    text = request.args.get("page", "1")
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 8 and int(text)):
+        raise BadQueryError("page", "is a number from 1")
+    return int(text)
+
+
+def _page(here: Site, suffix: str, number: int, total: int) -> Page:
+    last = max(1, -(-total // SIZE))
+    address = f"{here.settings.base_url}catalogue{suffix}?page="
+    return Page(
+        catalogue=here.settings.node_iri,
+        address=f"{address}{number}",
+        first=f"{address}1",
+        previous=f"{address}{min(number - 1, last)}" if number > 1 else "",
+        next=f"{address}{number + 1}" if number < last else "",
+        last=f"{address}{last}",
+        size=SIZE,
+        total=total,
+    )
+
+
+def _dataset(here: Site, held: Held, facets: Sequence[tuple[str, str]], graph: LoggedChange) -> Dataset:
+    return Dataset(
+        iri=held.iri,
+        origin=held.origin,
+        titles=held.titles,
+        summaries=held.summaries or held.titles,
+        issued=held.issued,
+        modified=held.version,
+        licence=_licence(graph, held.iri) or here.settings.licence * here.is_own(held.iri),
+        languages=sorted({value for facet, value in facets if facet == "language" and value.isalpha()}),
+        themes=[facet_iri(facet, value) for facet, value in sorted(facets) if facet in ("subject", "treaty", "type")],
+        page=here.page_of(held.iri, here.settings.languages[0]),
+        distributions=[
+            (here.data_of(held.iri, each.extension), each.media_type) for each in (TURTLE, JSON_LD, RDF_XML)
+        ],
+    )
+
+
+def _licence(graph: LoggedChange, iri: str) -> str:
+    """The record's own licence; that of its description when it states none."""
+    found = {line.split(" ", 1)[0]: match.group(1)
+             for line in graph.graph.nquads.decode().splitlines() if (match := _LICENCE.search(line))}  # fmt: skip
+    return found.get(f"<{iri}>", "") or found.get(f"<{iri}#meta>", "")

@@ -1,0 +1,248 @@
+"""Any listing as a feed: RSS 2.0, RSS 1.0, Atom, JSON Feed; and the main feeds in one OPML file."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, Response, abort, current_app, request
+from sqlalchemy import Connection
+
+from chm_node.catalogue import Filter, Held
+from chm_node.database import reading
+from chm_node.formats.feed import Category, Feed, FeedEntry, Origin
+from chm_node.formats.feeds import atom, rss
+from chm_node.formats.json_feed import json_feed
+from chm_node.formats.opml import Outline, opml
+from chm_node.formats.rss1 import rss_1
+from chm_node.namespaces import VOCABULARY
+from chm_node.record import from_milliseconds, milliseconds
+from chm_node.text import clean_text
+from chm_node.vocabulary import vocabularies
+from chm_node.web import Site, site
+from chm_node.web.conditional import answer, link, strong_etag
+from chm_node.web.filters import BadQueryError, broadest, parse, to_query
+from chm_node.web.negotiation import RDF_XML, TURTLE
+from chm_node.web.timeline import Stretch, Timeline
+
+blueprint = Blueprint("feeds", __name__)
+
+#: Entries in one feed; RFC 5005 links lead to the rest.
+SIZE = 50
+#: A feed can be written in any language that the vocabularies speak.
+LANGUAGES = ("en", "fr", "es", "ar", "ru", "zh")
+FORMATS: Mapping[str, tuple[str, Callable[[Feed], bytes]]] = {
+    "rss": ("application/rss+xml; charset=utf-8", rss),
+    "rdf": ("application/rdf+xml; charset=utf-8", rss_1),
+    "atom": ("application/atom+xml; charset=utf-8", atom),
+    "json": ("application/feed+json", json_feed),
+}
+_CURSOR = re.compile(r"[0-9]{1,15}", re.ASCII)
+#: Facets whose terms become categories.
+_CATEGORIES = ("type", "treaty", "subject", "country")
+
+
+@blueprint.get("/feeds/all.<extension>")
+def feed(extension: str) -> Response:
+    """The newest entries of the listing that the query describes."""
+    if extension not in FORMATS:
+        abort(HTTPStatus.NOT_FOUND, f"Feeds come as {', '.join(f'all.{each}' for each in FORMATS)}.")
+    here = site()
+    asked = _Asked.read(here, extension)
+    content_type, write = FORMATS[extension]
+    with reading(here.engine) as connection:
+        timeline = Timeline(connection)
+        stretch = timeline.stretch(asked.chosen, SIZE, asked.before)
+        newest = timeline.head().log_time
+        facets = timeline.many_facets(held.id for held in stretch.records)
+        origins = _origin_titles(connection)
+    named = {held.origin: _origin(here, held.origin, origins, asked.language) for held in stretch.records}
+    shown = [(held.id, milliseconds(held.log_time)) for held in stretch.records]
+    tag = strong_etag(
+        here.stamp, extension, asked.address(here), shown, stretch.total, stretch.older, stretch.newer,
+        sorted(origin.title for origin in named.values() if origin),
+    )  # fmt: skip
+
+    def render() -> bytes:
+        entries = [_entry(here, asked, held, facets.get(held.id, []), named[held.origin]) for held in stretch.records]
+        return write(_feed(here, asked, stretch, entries))
+
+    links = [link(address, relation) for relation, address in _paging(here, asked, stretch)]
+    links.append(link(asked.address(here), "self"))
+    return answer(tag, render, content_type, modified=newest, links=links)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A feed as its address asks for it."""
+
+    extension: str
+    chosen: Filter
+    language: str
+    before: datetime | None
+
+    @classmethod
+    def read(cls, here: Site, extension: str) -> "_Asked":
+        language = request.args.get("lang", "") or here.settings.languages[0]
+        if language not in LANGUAGES:
+            raise BadQueryError("lang", f"feeds are not written in {language!r}", LANGUAGES)
+        before = request.args.get("before", "")
+        if before and not _CURSOR.fullmatch(before):
+            raise BadQueryError("before", "take it from a link of the feed, do not make it up")
+        chosen = parse(request.args, also=("lang", "before"))
+        return cls(extension, chosen, language, from_milliseconds(int(before)) if before else None)
+
+    def address(self, here: Site, before: datetime | None = None, *, first: bool = False) -> str:
+        """The address of this feed, or of a neighbouring stretch of it."""
+        cursor = None if first else before or self.before
+        pairs = [("lang", self.language), *([("before", str(milliseconds(cursor)))] if cursor else [])]
+        query = "&".join(filter(None, (to_query(self.chosen), urlencode(pairs))))
+        return f"{here.settings.base_url}feeds/all.{self.extension}?{query}"
+
+
+def _feed(here: Site, asked: _Asked, stretch: Stretch, entries: list[FeedEntry]) -> Feed:
+    settings = here.settings
+    paging = dict(_paging(here, asked, stretch))
+    query = to_query(asked.chosen)
+    return Feed(
+        address=asked.address(here),
+        page=f"{settings.base_url}{_interface_language(here, asked.language)}/records{'?' + query if query else ''}",
+        title=_title(here, asked),
+        language=asked.language,
+        updated=stretch.records[0].log_time if stretch.records else from_milliseconds(0),
+        node=settings.node_iri,
+        publisher=settings.publisher or pick(settings.titles, asked.language)[0],
+        entries=entries,
+        first=paging.get("first", ""),
+        previous=paging.get("previous", ""),
+        next=paging.get("next", ""),
+    )
+
+
+def _paging(here: Site, asked: _Asked, stretch: Stretch) -> list[tuple[str, str]]:
+    links = [("first", asked.address(here, first=True))]
+    if asked.before:
+        links.append(("previous", asked.address(here, stretch.newer, first=stretch.newer is None)))
+    if stretch.older:
+        links.append(("next", asked.address(here, stretch.older)))
+    return links
+
+
+def _title(here: Site, asked: _Asked) -> str:
+    """The node's name, and the terms of the filter in the language of the feed."""
+    parts = [pick(here.settings.titles, asked.language)[0]]
+    for facet, values in asked.chosen.facets.items():
+        parts += [facet_label(facet, value, asked.language) for value in broadest(values)]
+    parts += [part for part in (asked.chosen.words, asked.chosen.origin) if part]
+    return " – ".join(parts)
+
+
+def _entry(here: Site, asked: _Asked, held: Held, facets: list[tuple[str, str]], origin: Origin | None) -> FeedEntry:
+    title, language = pick(held.titles, asked.language)
+    title = clean_text(title) or held.iri
+    summary = clean_text(held.summaries.get(language, "")) if language else ""
+    kinds = [("type", held.type)] if held.withdrawn else sorted(facets, key=lambda each: _order(each[0]))
+    return FeedEntry(
+        iri=held.iri,
+        page=here.page_of(held.iri, _interface_language(here, asked.language)),
+        data=tuple((here.data_of(held.iri, each.extension), each.media_type) for each in (TURTLE, RDF_XML)),
+        title=title,
+        summary=summary or title,
+        language="" if language == "und" else language,
+        published=held.issued,
+        updated=held.version,
+        change="withdrawn" if held.withdrawn else "new" if held.version <= held.issued else "changed",
+        categories=tuple(
+            Category(facet, facet_iri(facet, value), facet_label(facet, value, asked.language))
+            for facet, value in kinds
+            if facet in _CATEGORIES
+        ),
+        origin=origin,
+        starts=held.starts,
+        ends=held.ends,
+    )
+
+
+def _order(facet: str) -> int:
+    return _CATEGORIES.index(facet) if facet in _CATEGORIES else len(_CATEGORIES)
+
+
+def pick(texts: Mapping[str, str], language: str) -> tuple[str, str]:
+    """The text in a language, else in English, else in any; with the language it is in."""
+    for code in (language, *(each for each in texts if each.startswith(f"{language}-")), "en", *texts):
+        if texts.get(code):
+            return texts[code], code
+    return "", ""
+
+
+def facet_iri(facet: str, value: str) -> str:
+    """The term that a facet value stands for."""
+    if ":" in value:
+        return value
+    return f"{VOCABULARY}record-types/{value}" if facet == "type" else f"{VOCABULARY}{value}"
+
+
+def facet_label(facet: str, value: str, language: str) -> str:
+    """A facet value in words; the value itself when no vocabulary has it."""
+    if facet == "language":
+        return value
+    term = vocabularies().term(facet_iri(facet, value))
+    return clean_text(term.label([language])[0] if term else value)
+
+
+def _interface_language(here: Site, language: str) -> str:
+    return language if language in here.settings.languages else here.settings.languages[0]
+
+
+def _origin_titles(connection: Connection) -> Mapping[str, Mapping[str, str]]:
+    """What a hub calls its peers (``chm_node.web.entries.PEERS``)."""
+    titles_of: Callable[[Connection], Mapping[str, Mapping[str, str]]] | None
+    titles_of = current_app.extensions.get("chm_peers")
+    return titles_of(connection) if titles_of else {}
+
+
+def _origin(here: Site, node: str, titles: Mapping[str, Mapping[str, str]], language: str) -> Origin | None:
+    if node == here.settings.node_iri:
+        return None
+    name = clean_text(pick(titles.get(node, {}), language)[0])
+    return Origin(node, name or urlsplit(node).netloc or node)
+
+
+@blueprint.get("/feeds.opml")
+def main_feeds() -> Response:
+    """Everything, each record type, treaty and country that has records, in each interface language."""
+    here = site()
+    with reading(here.engine) as connection:
+        timeline = Timeline(connection)
+        values = {
+            facet: sorted(value for value, _ in timeline.facet_counts(Filter(), facet))
+            for facet in ("type", "treaty", "country")
+        }
+    title = pick(here.settings.titles, here.settings.languages[0])[0]
+    return answer(
+        strong_etag(here.stamp, "opml", sorted(values.items())),
+        lambda: opml(title, [_outlines(here, language, values) for language in here.settings.languages]),
+        "text/x-opml; charset=utf-8",
+    )
+
+
+def _outlines(here: Site, language: str, values: Mapping[str, list[str]]) -> Outline:
+    everything = [
+        _outline(here, _Asked(extension, Filter(), language, None), name)
+        for extension, name in (("rss", "RSS 2.0"), ("atom", "Atom"), ("rdf", "RSS 1.0"), ("json", "JSON Feed"))
+    ]
+    filtered = [
+        _outline(here, _Asked("rss", Filter({facet: (value,)}), language, None))
+        for facet, found in values.items()
+        for value in found
+    ]
+    return Outline(pick(here.settings.titles, language)[0], language=language, members=[*everything, *filtered])
+
+
+def _outline(here: Site, asked: _Asked, name: str = "") -> Outline:
+    query = to_query(asked.chosen)
+    page = f"{here.settings.base_url}{asked.language}/records{'?' + query if query else ''}"
+    title = _title(here, asked)
+    return Outline(f"{title} ({name})" if name else title, asked.address(here), page, asked.language)

@@ -1,0 +1,181 @@
+"""The filter of a listing, a feed or a search, as it stands in an address. One reading for HTML and machines.
+
+``parse`` is lenient about how a term is written (``country=DZ``, ``country=Algérie``, ``treaty=stockholm``,
+``subject=PCB``) and strict about everything else: what it does not know is an error, never ignored.
+``to_query`` is its inverse, in one canonical spelling.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+from chm_node.catalogue import Filter
+from chm_node.errors import ChmError, UnknownTermError
+from chm_node.namespaces import VOCABULARY
+from chm_node.record_types import OTHER
+from chm_node.schema import PLACE_SCHEMES, SUBJECT_SCHEMES
+from chm_node.text import clean_text, valid_iri, valid_language_tag
+from chm_node.vocabulary import vocabularies
+
+#: Parameter, which is also the facet, to the vocabularies its terms come from.
+SCHEMES = {
+    "type": ("record-types",),
+    "country": PLACE_SCHEMES,
+    "treaty": ("treaties",),
+    "subject": SUBJECT_SCHEMES,
+}
+#: The parameters that choose records; each may be repeated, which means "or", but ``q`` and ``origin``.
+PARAMETERS = (*SCHEMES, "language", "q", "origin")
+MAX_VALUES = 20
+MAX_WORDS_LENGTH = 300
+_LONGEST_SPELLING = 40
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+class BadQueryError(ChmError):
+    """An address asks for something that does not exist; names the parameter and what may be meant."""
+
+    def __init__(self, parameter: str, message: str, suggestions: Sequence[str] = ()) -> None:
+        self.parameter = parameter
+        self.suggestions = tuple(suggestions)
+        hint = f"; perhaps {', '.join(suggestions)}?" if suggestions else ""
+        super().__init__(f"{parameter}: {message}{hint}")
+
+
+def parse(args: MultiDict[str, str], also: Collection[str] = ()) -> Filter:
+    """The filter of a query; ``also`` are further parameters that the caller reads itself.
+
+    A term stands for its narrower terms too. Empty parameters, as forms send them, count as absent.
+    Raises BadQueryError.
+    """
+    for parameter in args:
+        if parameter not in PARAMETERS and parameter not in also:
+            close = get_close_matches(parameter, [*PARAMETERS, *also], n=2)
+            raise BadQueryError(parameter, "is not a parameter here", close or sorted({*PARAMETERS, *also}))
+    facets = {name: _values(args, name) for name in (*SCHEMES, "language")}
+    return Filter(
+        facets={name: values for name, values in facets.items() if values},
+        words=_words(_single(args, "q")),
+        origin=_origin(_single(args, "origin")),
+    )
+
+
+def to_query(chosen: Filter) -> str:
+    """The query of this filter without the question mark; empty for a filter that lets everything pass."""
+    pairs = [
+        (name, _spelling(name, value))
+        for name in (*SCHEMES, "language")
+        for value in broadest(chosen.facets.get(name, ()))
+    ]
+    if chosen.words:
+        pairs.append(("q", chosen.words))
+    if chosen.origin:
+        pairs.append(("origin", chosen.origin))
+    return urlencode(pairs)
+
+
+def broadest(values: Iterable[str]) -> list[str]:
+    """The values that ``parse`` added all the others for, being narrower."""
+    chosen = set(values)
+    narrower = {below for value in chosen for below in _expanded(value) if below != value}
+    return sorted(chosen - narrower)
+
+
+def _single(args: MultiDict[str, str], name: str) -> str:
+    given = args.getlist(name)
+    if len(given) > 1:
+        raise BadQueryError(name, "can be given once")
+    return clean_text(given[0]) if given else ""
+
+
+def _words(text: str) -> str:
+    if len(text) > MAX_WORDS_LENGTH:
+        raise BadQueryError("q", f"is longer than {MAX_WORDS_LENGTH} characters")
+    return text
+
+
+def _origin(text: str) -> str:
+    if text and not valid_iri(text):
+        raise BadQueryError("origin", "write the address of the node, such as https://chm.example.org/node")
+    return text
+
+
+def _values(args: MultiDict[str, str], name: str) -> tuple[str, ...]:
+    given = [text for text in map(clean_text, args.getlist(name)) if text]
+    if len(given) > MAX_VALUES:
+        raise BadQueryError(name, f"more than {MAX_VALUES} values")
+    if name == "language":
+        return tuple(sorted({_language(text) for text in given}))
+    return tuple(sorted({value for text in given for value in _expanded(_resolved(name, text))}))
+
+
+def _language(text: str) -> str:
+    primary = text.lower().replace("_", "-").split("-")[0]
+    if not valid_language_tag(text) or len(primary) > 3:
+        raise BadQueryError("language", f"{text!r} is not a language code", ("ar", "en", "es", "fr", "ru", "zh"))
+    return primary
+
+
+@lru_cache(maxsize=4096)
+def _resolved(name: str, text: str) -> str:
+    """The facet value a text stands for."""
+    if name == "type" and text == OTHER.name:
+        return text
+    known = vocabularies()
+    if (term := known.term(f"{VOCABULARY}{text}")) is None:
+        try:
+            term = known.resolve(SCHEMES[name], text)
+        except UnknownTermError as error:
+            # Harvested records may carry terms of vocabularies that nobody here ships.
+            if valid_iri(text):
+                return text
+            raise BadQueryError(name, f"{text!r} is not known", _suggestions(name, text)) from error
+    return _facet_value(name, term.iri)
+
+
+def _facet_value(name: str, iri: str) -> str:
+    value = iri.removeprefix(VOCABULARY)
+    return value.removeprefix("record-types/") if name == "type" else value
+
+
+@lru_cache(maxsize=4096)
+def _expanded(value: str) -> frozenset[str]:
+    if "/" not in value:
+        return frozenset((value,))
+    iri = value if ":" in value else f"{VOCABULARY}{value}"
+    return frozenset(each.removeprefix(VOCABULARY) for each in vocabularies().expand(iri))
+
+
+@lru_cache(maxsize=4096)
+def _spelling(name: str, value: str) -> str:
+    """The text that is read back as this value and that a person can make most of."""
+    if name == "language" or "/" not in value or ":" in value:
+        return value
+    term = vocabularies().term(f"{VOCABULARY}{value}")
+    short = value.rsplit("/", 1)[-1]
+    forms = [short] if term is None else [term.notation, short, term.label(("en",))[0]]
+    readable = (form for form in forms if len(form) <= _LONGEST_SPELLING and not _GUID.fullmatch(form))
+    return next((form for form in readable if _resolved_or_none(name, form) == value), value)
+
+
+def _resolved_or_none(name: str, text: str) -> str | None:
+    try:
+        return _resolved(name, text)
+    except BadQueryError:
+        return None
+
+
+def _suggestions(name: str, text: str) -> list[str]:
+    known = vocabularies()
+    names: dict[str, str] = {}
+    for scheme in SCHEMES[name]:
+        for term in known[scheme].terms.values():
+            spelling = _spelling(name, _facet_value(name, term.iri))
+            for form in (spelling, *term.labels.values(), *term.aliases):
+                names.setdefault(form.casefold(), spelling)
+    close = get_close_matches(text.casefold(), names, n=6, cutoff=0.5)
+    return list(dict.fromkeys(names[form] for form in close))[:3]

@@ -1,0 +1,341 @@
+"""The command line as a focal point meets it: texts, exit codes, files."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from chm_node.cli import main
+from chm_node.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+TABLE = """type,slug,title_orig,lang,title_en,start
+event,ws-1,Atelier,fr,Workshop,2017-04-04
+event,ws-2,ورشة,ar,,2017-10-30
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty working directory and an environment without settings."""
+    for name in [name for name in os.environ if name.startswith("CHM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def chm(folder):
+    """Runs a command; gives its exit code, stdout and stderr."""
+
+    def run(*arguments, code=0, answers=None):
+        done = CliRunner().invoke(main, list(map(str, arguments)), input=answers, prog_name="chm")
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == code, done.output
+        return done
+
+    return run
+
+
+@pytest.fixture
+def node(chm):
+    """A node that is set up."""
+    chm("init", "--yes", "--country", "DZ", "--title", "fr=Centre d'échange")
+    return chm
+
+
+@pytest.fixture
+def filled(node, folder):
+    """A node with two records."""
+    (folder / "records.csv").write_text(TABLE)
+    node("import", "records.csv")
+    return node
+
+
+# init
+
+
+def test_init_makes_a_node_that_starts(chm, folder):
+    done = chm("init", "--yes", "--country", "dz", "--base-url", "https://chm.example.org", "--languages", "fr,ar")
+    assert re.search(r"fingerprint  (?:[0-9a-f]{4} ?){8}", done.stdout)
+    assert "chm serve" in done.stdout
+    settings = Settings.load()
+    assert (settings.base_url, settings.country, settings.languages) == ("https://chm.example.org/", "DZ", ("fr", "ar"))
+    assert stat.S_IMODE(settings.key_file.stat().st_mode) == 0o600
+    assert (folder / "chm-data/chm.sqlite").exists()
+
+
+def test_init_explains_every_setting_in_the_file(chm, folder):
+    chm("init", "--yes")
+    text = (folder / "chm.toml").read_text()
+    for name, field in Settings.model_fields.items():
+        assert f"# {field.description}." in text
+        assert re.search(rf"^(# )?{name} = ", text, re.MULTILINE)
+
+
+def test_every_line_of_the_file_may_be_put_in_force(chm, folder):
+    chm("init", "--yes")
+    before = Settings.load()
+    path = folder / "chm.toml"
+    path.write_text(re.sub(r"^# (\w+ = )", r"\1", path.read_text(), flags=re.MULTILINE).replace('ca_file = ""\n', ""))
+    path.write_text(path.read_text().replace('vocabulary_dir = ""\n', ""))
+    assert Settings.load() == before
+
+
+def test_init_asks_for_country_address_and_names(chm):
+    chm("init", "--languages", "fr,ar", answers="TN\nhttps://chm.example.tn/\nCentre d'échange\nمركز\n")
+    settings = Settings.load()
+    assert (settings.country, settings.base_url) == ("TN", "https://chm.example.tn/")
+    assert settings.titles == {"fr": "Centre d'échange", "ar": "مركز"}
+
+
+def test_init_never_overwrites(node, folder):
+    before = (folder / "chm.toml").read_bytes(), (folder / "chm-data/signing-key.pem").read_bytes()
+    assert "exists already" in node("init", "--yes", code=1).stderr
+    (folder / "chm.toml").unlink()
+    assert "exists already" in node("init", "--yes", code=1).stderr
+    assert (folder / "chm-data/signing-key.pem").read_bytes() == before[1]
+
+
+def test_init_refuses_a_wrong_answer_before_it_writes_anything(chm, folder):
+    assert "country" in chm("init", "--yes", "--country", "Algeria", code=1).stderr
+    assert list(folder.iterdir()) == []
+
+
+# import and export
+
+
+def test_an_import_says_what_it_did(node, folder):
+    (folder / "records.csv").write_text(TABLE)
+    assert "2 would be created" in node("import", "records.csv", "--dry-run").stdout
+    assert "2 created, 0 updated, 0 unchanged" in node("import", "records.csv").stdout
+    assert "0 created, 0 updated, 2 unchanged" in node("import", "records.csv").stdout
+    (folder / "records.csv").write_text(TABLE.replace("Atelier", "Autre"))
+    assert "0 would be created, 1 would be updated, 1 unchanged" in node("import", "records.csv", "--dry-run").stdout
+    assert "0 created, 1 updated, 1 unchanged" in node("import", "records.csv").stdout
+
+
+def test_one_bad_row_keeps_all_of_them_out(node, folder):
+    (folder / "records.csv").write_text(TABLE + "event,ws-3,Trois,fr,,4 April\n")
+    done = node("import", "records.csv", code=1)
+    assert re.search(r"^line 4 \(ws-3\): start: write the date", done.stderr, re.MULTILINE)
+    assert "nothing was stored" in done.stderr
+    assert node("export").stdout_bytes == b""
+
+
+def test_the_good_rows_are_imported_when_asked(node, folder):
+    (folder / "records.csv").write_text(TABLE + "event,ws-3,Trois,fr,,4 April\n")
+    assert "2 created, 0 updated, 0 unchanged, 1 left out" in node("import", "records.csv", "--skip-bad", code=1).stdout
+
+
+def test_a_file_without_records_of_this_node_is_a_problem(node, folder):
+    (folder / "a.ttl").write_text('<https://tn.chm.example/id/event/1> <http://purl.org/dc/terms/title> "x" .')
+    assert "no record found" in node("import", "a.ttl", code=1).stderr
+
+
+@pytest.mark.parametrize("name", ["nq", "trig", "nt", "ttl", "jsonld"])
+def test_an_export_comes_back_unchanged(filled, folder, name):
+    filled("export", "--format", name, "-o", f"all.{name}")
+    assert "2 unchanged" in filled("import", f"all.{name}").stdout
+    assert not list(folder.glob("*.part"))
+
+
+def test_an_export_restores_a_lost_database(filled, folder):
+    before = filled("export", "--format", "csv").stdout
+    filled("export", "-o", "all.nq")
+    for file in (folder / "chm-data").glob("chm.sqlite*"):
+        file.unlink()
+    assert "2 created" in filled("import", "all.nq").stdout
+    iris = [line.split(",")[0] for line in before.splitlines()]
+    assert [line.split(",")[0] for line in filled("export", "--format", "csv").stdout.splitlines()] == iris
+
+
+def test_an_export_may_be_of_one_node_alone(filled):
+    assert filled("export", "--origin", "http://127.0.0.1:8100/").stdout_bytes == filled("export").stdout_bytes
+    assert filled("export", "--origin", "https://tn.chm.example/").stdout_bytes == b""
+
+
+# withdraw
+
+
+def key_of(chm):
+    return re.search(r"/id/(event/[\w-]+)", chm("export").stdout)[1]
+
+
+def test_a_record_is_withdrawn_by_its_key_with_a_reason(filled):
+    key = key_of(filled)
+    assert "is withdrawn" in filled("withdraw", key, "--reason", "Par erreur", "--lang", "fr").stdout
+    assert "was withdrawn" in filled("withdraw", key, "--reason", "Par erreur", code=1).stderr
+    assert key not in filled("export").stdout
+
+
+def test_a_withdrawal_needs_a_record_a_reason_and_a_language(filled):
+    assert "there is no record" in filled("withdraw", "event/nothing", "--reason", "x", code=1).stderr
+    filled("withdraw", key_of(filled), code=2)
+    filled("withdraw", key_of(filled), "--reason", "x", "--lang", "not a language", code=2)
+
+
+# doctor
+
+
+def test_the_doctor_numbers_its_checks_and_says_what_to_do(filled):
+    done = filled("doctor", code=1)
+    assert re.search(r"^ 4\. OK   signing key: Fingerprint", done.stdout, re.MULTILINE)
+    assert "All 2 records are indexed" in done.stdout
+    assert "Start chm serve" in done.stdout
+
+
+def test_the_doctor_answers_other_programs(filled):
+    checks = json.loads(filled("doctor", "--json", code=1).stdout)
+    assert {"settings", "signing key", "database", "search index", "change log"} <= {each["name"] for each in checks}
+    assert all(each["fix"] for each in checks if each["state"] != "OK")
+
+
+@pytest.mark.parametrize(
+    ("harm", "name"),
+    [
+        (lambda folder: (folder / "chm-data/signing-key.pem").chmod(0o644), "signing key"),
+        (lambda folder: (folder / "chm-data/signing-key.pem").unlink(), "signing key"),
+        (lambda folder: (folder / "chm-data/chm.sqlite").unlink(), "database"),
+        (lambda folder: (folder / "chm-data/chm.sqlite").write_text("x" * 5000), "database"),
+        (lambda folder: (folder / "chm.toml").write_text("port = 99999"), "settings"),
+    ],
+    ids=["key open to others", "key lost", "database lost", "database damaged", "wrong setting"],
+)
+def test_the_doctor_finds_what_is_broken(node, folder, harm, name):
+    harm(folder)
+    checks = json.loads(node("doctor", "--json", code=2).stdout)
+    assert name in [each["name"] for each in checks if each["state"] == "FAIL"]
+
+
+# all commands
+
+
+def test_a_wrong_setting_is_named_by_every_command(node, monkeypatch):
+    monkeypatch.setenv("CHM_PORT", "99999")
+    for command in (["serve"], ["worker"], ["export"], ["harvest"], ["source", "list"]):
+        assert re.search(r"^Error: .*port", node(*command, code=1).stderr)
+
+
+def test_a_command_that_is_not_written_right_is_a_usage_error(node):
+    for command in (["nothing"], ["import"], ["export", "--format", "doc"], ["bench", "nothing"], ["withdraw"]):
+        node(*command, code=2)
+
+
+def test_without_init_a_command_says_what_to_do_first(chm, folder):
+    (folder / "records.csv").write_text(TABLE)
+    assert "chm init" in chm("serve", code=1).stderr
+
+
+def test_no_command_shows_the_private_key(filled, folder):
+    secret = (folder / "chm-data/signing-key.pem").read_text().split("\n")[1]
+    for command, code in ((["doctor"], 1), (["export"], 0), (["source", "list"], 0), (["harvest"], 1)):
+        done = filled(*command, code=code)
+        assert secret not in done.stdout + done.stderr
+
+
+def test_a_hub_without_sources_says_how_to_get_one(node):
+    assert "chm source add" in node("source", "list").stdout
+    assert "no source is approved" in node("harvest", code=1).stderr
+    assert "there is no source" in node("source", "approve", "https://tn.chm.example/", code=1).stderr
+
+
+# serve
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_serving(*options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "chm_node.cli", "serve", *options],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_until_served(address):
+    for _ in range(300):
+        try:
+            return httpx.get(address)
+        except httpx.TransportError:
+            time.sleep(0.1)
+    pytest.fail(f"{address} was not served")
+
+
+def children(process):
+    return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_with_one_worker_beside_it_and_stops_cleanly(filled, monkeypatch, stop):
+    port = free_port()
+    monkeypatch.setenv("CHM_PORT", str(port))
+    with start_serving() as process:
+        answer = wait_until_served(f"http://127.0.0.1:{port}/node")
+        started = children(process)
+        process.send_signal(stop)
+        told = process.communicate()[1]
+    assert answer.status_code == 200
+    assert len(started) == 2
+    assert process.returncode == 0
+    assert told.splitlines()[-1] == "stopped"
+    assert "Traceback" not in told
+    assert not [pid for pid in started if Path(f"/proc/{pid}/cmdline").exists()]
+
+
+def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatch):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/"
+    monkeypatch.setenv("CHM_PROFILE", "demo")
+    (folder / "records.csv").write_text(TABLE)
+    with monkeypatch.context() as peer:
+        peer.setenv("CHM_CONFIG", str(folder / "peer.toml"))
+        peer.setenv("CHM_DATA_DIR", str(folder / "peer"))
+        peer.setenv("CHM_PORT", str(port))
+        told = chm("init", "--yes", "--base-url", address, "--title", "fr=Nœud").stdout
+        chm("import", "records.csv")
+        process = start_serving("--no-worker")
+    shown = re.search("fingerprint  (.+)", told)[1]
+    chm("init", "--yes")
+    with process:
+        wait_until_served(f"{address}node")
+        found = chm("source", "add", address).stdout
+        assert shown in found
+        assert "Atelier" in found
+        assert "proposed" in chm("source", "list").stdout
+        assert "only an approved source" in chm("harvest", address, code=1).stderr
+        assert shown in chm("source", "approve", address).stdout
+        assert "ok: 2 new" in chm("harvest").stdout
+        assert "not-modified" in chm("harvest", address).stdout
+        assert "2 records, last harvested" in chm("source", "list").stdout
+        assert "approved already" in chm("source", "add", address).stdout
+        assert "Last harvested" in chm("doctor", code=1).stdout
+        chm("source", "remove", address)
+        assert "Atelier" in chm("export", "--origin", address).stdout
+        assert "removed" in chm("source", "list").stdout
+        process.terminate()
+        process.communicate()
+
+
+def test_serve_refuses_a_port_that_is_taken(filled, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("CHM_PORT", str(taken.getsockname()[1]))
+        assert re.search(r"host, port: .*in use", filled("serve", code=1).stderr)

@@ -1,0 +1,146 @@
+"""What the node says of itself, and the reference documents."""
+
+import pyoxigraph as ox
+import pytest
+from jsonschema import Draft202012Validator
+from rdflib import RDF, Graph, URIRef
+from sqlalchemy import insert
+
+from chm_node.database import source, writing
+from chm_node.record_types import RECORD_TYPES
+from chm_node.vocabulary import vocabularies
+
+NODE = URIRef("https://node.example/node")
+SEC = "https://w3id.org/security#"
+DCAT = "http://www.w3.org/ns/dcat#"
+VOID = "http://rdfs.org/ns/void#"
+SYNTAXES = {".ttl": "turtle", ".rdf": "xml", ".nt": "nt", ".jsonld": "json-ld"}
+
+
+# rdflib's own reader of JSON-LD uses what rdflib deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
+
+
+def graph_of(answer, syntax="turtle"):
+    return Graph().parse(data=answer.data, format=syntax, publicID="https://node.example/")
+
+
+@pytest.mark.parametrize("extension", SYNTAXES)
+def test_the_node_claims_its_uri_space_and_shows_its_key(site, extension):
+    graph = graph_of(site.get(f"node{extension}"), SYNTAXES[extension])
+    assert [str(value) for value in graph.objects(NODE, URIRef(f"{VOID}uriSpace"))] == ["https://node.example/id/"]
+    [key] = graph.objects(NODE, URIRef(f"{SEC}assertionMethod"))
+    assert key == URIRef("https://node.example/node#key")
+    assert str(graph.value(key, URIRef(f"{SEC}publicKeyMultibase"))) == site.signer.multikey
+    assert graph.value(key, URIRef(f"{SEC}controller")) == NODE
+
+
+def test_every_interface_it_names_answers(site):
+    graph = graph_of(site.get("node"))
+    services = list(graph.subjects(RDF.type, URIRef(f"{DCAT}DataService")))
+    assert len(services) >= 6
+    for service in services:
+        assert site.get(str(graph.value(service, URIRef(f"{DCAT}endpointURL")))).status_code == 200
+    conforms = URIRef("http://purl.org/dc/terms/conformsTo")
+    [log] = graph.subjects(conforms, URIRef("https://w3id.org/ldes/specification"))
+    assert graph.value(log, URIRef(f"{DCAT}endpointURL")) == URIRef("https://node.example/feed")
+
+
+def test_a_hub_vouches_for_its_peers(site):
+    before = site.get("node").headers["ETag"]
+    columns = {
+        "address": "https://peer.example/", "node": "https://peer.example/node", "titles": '{"fr": "Pair"}',
+        "uri_space": "https://peer.example/id/", "multikey": "z6MkPeer", "key_id": "https://peer.example/node#key",
+        "feed": "https://peer.example/feed", "country": "", "state": "approved", "added": 0, "due": 0, "lease": "",
+        "failures": 0, "cursor": 0, "last_success": 1_750_000_000_000, "members": "[]",
+    }  # fmt: skip
+    with writing(site.engine) as connection:
+        connection.execute(insert(source), [columns])
+    answer = site.get("node", if_none_match=before)
+    assert answer.status_code == 200
+    graph, peer = graph_of(answer), URIRef("https://peer.example/node")
+    assert (NODE, URIRef(f"{DCAT}catalog"), peer) in graph
+    entry = graph.value(predicate=URIRef("http://xmlns.com/foaf/0.1/primaryTopic"), object=peer)
+    assert graph.value(entry, URIRef("http://purl.org/dc/terms/source")) == URIRef("https://peer.example/feed")
+    assert str(graph.value(peer, URIRef(f"{VOID}uriSpace"))) == "https://peer.example/id/"
+    assert str(graph.value(URIRef(f"{peer}#key"), URIRef(f"{SEC}publicKeyMultibase"))) == "z6MkPeer"
+
+
+def test_a_browser_at_the_node_is_sent_home(site):
+    answer = site.get("node", accept="text/html", accept_language="fr")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "https://node.example/fr/"
+
+
+def test_void_clients_are_sent_to_the_node(site):
+    answer = site.get(".well-known/void")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "https://node.example/node")
+
+
+def test_the_api_catalog_lists_every_interface(site):
+    answer = site.get(".well-known/api-catalog")
+    assert answer.headers["Content-Type"].startswith("application/linkset+json")
+    own, *others = answer.json["linkset"]
+    assert {item["href"] for item in own["item"]} == {other["anchor"] for other in others}
+    assert "https://node.example/feed" in {item["href"] for item in own["item"]}
+
+
+def test_security_txt_names_the_contact(site):
+    text = site.get(".well-known/security.txt").text
+    assert "Contact: mailto:focal.point@node.example\n" in text
+    assert "\nExpires: 20" in text
+
+
+def test_robots_are_welcome(site):
+    assert site.get("robots.txt").text.startswith("User-agent: *")
+
+
+def test_the_node_is_alive_and_ready(site):
+    assert site.get("livez").status_code == 200
+    assert site.get("readyz").status_code == 200
+
+
+def test_shapes_cover_every_record_type(site):
+    graph = graph_of(site.get("shapes"))
+    shapes = list(graph.subjects(RDF.type, URIRef("http://www.w3.org/ns/shacl#NodeShape")))
+    assert len(shapes) >= len(RECORD_TYPES)
+
+
+def test_the_shape_of_an_activity_is_named_by_the_log(site):
+    feed = graph_of(site.get("feed.nq"), "nt")
+    [shape] = feed.objects(None, URIRef("https://w3id.org/tree#shape"))
+    graph = graph_of(site.get(str(shape)))
+    assert (shape, RDF.type, URIRef("http://www.w3.org/ns/shacl#NodeShape")) in graph
+
+
+@pytest.mark.parametrize("name", ["event", "news", "record"])
+def test_the_schema_of_a_type_is_a_json_schema(site, name):
+    schema = site.get(f"schemas/{name}.json").json
+    Draft202012Validator.check_schema(schema)
+
+
+def test_a_record_in_json_obeys_the_schema_of_its_type(site):
+    schema = site.get("schemas/event.json").json
+    Draft202012Validator(schema).validate(site.get(site.iris["workshop"] + ".json").json)
+
+
+def test_an_unknown_schema_is_not_found(site):
+    assert site.get("schemas/none.json").status_code == 404
+
+
+def test_the_namespace_document_describes_our_terms(site):
+    assert len(graph_of(site.get("ns"))) > 100
+
+
+@pytest.mark.parametrize("name", ["treaties", "countries", "record-types"])
+def test_a_vocabulary_is_served_as_its_file(site, name):
+    answer = site.get(f"vocabulary/{name}")
+    assert answer.mimetype == "text/turtle"
+    subjects = {str(quad.subject.value) for quad in ox.parse(answer.data, ox.RdfFormat.TURTLE)}
+    assert set(vocabularies()[name].terms) <= subjects
+    assert site.get(f"vocabulary/{name}.ttl").data == answer.data
+
+
+@pytest.mark.parametrize("name", ["none", "..", "__init__"])
+def test_only_vocabularies_are_served(site, name):
+    assert site.get(f"vocabulary/{name}").status_code == 404

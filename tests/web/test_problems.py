@@ -1,0 +1,81 @@
+"""What goes wrong, as machines and browsers are told."""
+
+import logging
+
+import pytest
+
+from chm_node.errors import ChmError
+from chm_node.web.problems import PROBLEMS, STATUSES
+
+ADDRESSES = ["", "feed", "feeds/all.rss", "catalogue", "node", "livez", "nowhere"]
+
+
+def subclasses(error):
+    return {error}.union(*(subclasses(each) for each in error.__subclasses__()))
+
+
+def test_every_error_has_a_status():
+    assert all(any(each in STATUSES for each in error.__mro__) for error in subclasses(ChmError))
+
+
+def test_an_address_nobody_serves_is_a_problem_with_a_type(site):
+    answer = site.get("nowhere", accept="application/json")
+    assert answer.status_code == 404
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json["type"].startswith(PROBLEMS)
+    assert answer.json["status"] == 404
+
+
+def test_a_browser_gets_a_page(site):
+    answer = site.get("nowhere", accept="text/html")
+    assert answer.status_code == 404
+    assert answer.mimetype == "text/html"
+
+
+def test_a_method_nobody_serves_says_which_there_are(site):
+    answer = site.client.post("/feed")
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_an_unexpected_error_is_logged_and_not_shown(site, monkeypatch, caplog):
+    site.app.testing = False
+    monkeypatch.setitem(site.app.view_functions, "node.ready", lambda: 1 / 0)
+    with caplog.at_level(logging.ERROR):
+        answer = site.get("readyz")
+    assert answer.status_code == 500
+    assert "ZeroDivisionError" not in answer.text
+    assert answer.json["reference"] in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_database_that_fails_is_a_503_with_advice(site, caplog):
+    with site.app.extensions["chm"].engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE log_head")
+    answer = site.get("readyz")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "log_head" not in answer.text
+    assert site.get("feeds/all.rss").status_code == 503
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_answer_is_guarded_and_sets_no_cookie(site, address):
+    answer = site.get(address)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"]
+    assert "Set-Cookie" not in answer.headers
+    assert "Cookie" not in answer.headers.get("Vary", "")
+
+
+def test_addresses_come_from_the_settings_and_not_from_the_request(site):
+    answer = site.client.get("/feeds/all.rss", headers={"Host": "evil.example"})
+    assert "evil.example" not in answer.text
+    redirect = site.client.get("/node", headers={"Host": "evil.example", "Accept": "text/html"})
+    assert redirect.headers["Location"].startswith("https://node.example/")
+
+
+def test_a_request_that_is_too_large_is_refused(site):
+    answer = site.client.post("/feed", data=b"x" * 3_000_000)
+    assert answer.status_code in (405, 413)
