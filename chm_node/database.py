@@ -172,6 +172,7 @@ unknown_term = Table(
     Column("field", String(64), primary_key=True),
     Column("value", Text, primary_key=True),
     Column("record_id", BigInteger, ForeignKey("record.id"), primary_key=True),
+    Index("unknown_term_by_record", "record_id"),
 )
 
 
@@ -191,7 +192,11 @@ def open_database(url: str) -> Engine:
         # Alembic takes 150 ms to import; a database that is up to date never needs it.
         from chm_node.migrations import migrate
 
-        migrate(engine, found)
+        try:
+            migrate(engine, found)
+        except SettingsError:
+            engine.dispose()
+            raise
     return engine
 
 

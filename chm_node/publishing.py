@@ -10,11 +10,11 @@ from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pyoxigraph as ox
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_blank_nodes
 from chm_node.catalogue import Catalogue, LoggedChange
-from chm_node.database import writing
+from chm_node.database import reading, writing
 from chm_node.entry import entry
 from chm_node.errors import InvalidRecordError, Problem
 from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, PROFILE, PROV, RDF, VOCABULARY
@@ -85,6 +85,19 @@ def publish(
             batch = []
     if batch:
         yield _publish_batch(engine, settings, signer, batch, now)
+
+
+def foreseen(engine: Engine, settings: Settings, records: Iterable[Record]) -> Published:
+    """What ``publish`` would do with these records, without doing it; raises what it would raise."""
+    drafts = [_draft(record, settings) for record in {record.iri: record for record in records}.values()]
+    total = Published()
+    with reading(engine) as connection:
+        for start in range(0, len(drafts), BATCH):
+            batch = drafts[start : start + BATCH]
+            held = _held_graphs(Catalogue(connection), [draft.record.iri for draft in batch])
+            unchanged = sum(_is_published(draft, held.get(draft.record.iri)) for draft in batch)
+            total += Published(len(batch) - len(held), len(held) - unchanged, unchanged)
+    return total
 
 
 def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tombstone, now: datetime) -> Change:
@@ -214,7 +227,3 @@ def _signed(
     proof = signer.sign(nquads, version)
     return RecordGraph(iri, action, settings.node_iri, version, nquads, digest(nquads), proof)
 
-
-def has_records(connection: Connection) -> bool:
-    """Whether anything was ever published or harvested here."""
-    return Catalogue(connection).head().seq > 0

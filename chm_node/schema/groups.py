@@ -154,11 +154,16 @@ class DateRange(Group):
     def part_problems(self, value: Any) -> list[Problem]:
         if problems := super().part_problems(value):
             return problems
-        starts, ends = value.get("starts", ""), value.get("ends", "9999")
-        # "2017-04" does not lie after "2017": compare as far as both are known.
-        if starts[: len(ends)] > ends[: len(starts)]:
-            problems.append(Problem("ends", "lies before the first day"))
-        return problems
+        return order_problems(value)
+
+
+def order_problems(value: Mapping[str, Any]) -> list[Problem]:
+    """Whether ``ends`` lies before ``starts``, where both are dates of a value."""
+    starts, ends = value.get("starts"), value.get("ends")
+    if not isinstance(starts, str) or not isinstance(ends, str):
+        return []
+    # "2017-04" does not lie after "2017": compare as far as both are known.
+    return [Problem("ends", "lies before the first day")] if starts[: len(ends)] > ends[: len(starts)] else []
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rdflib import URIRef
 from chm_node.errors import InvalidRecordError, Problem
 from chm_node.namespaces import DCTERMS, RDF, RDFS, VOCABULARY
 from chm_node.record import Record, Values
-from chm_node.schema.groups import Group
+from chm_node.schema.groups import Group, order_problems
 from chm_node.schema.header import HEADER
 from chm_node.schema.kinds import Field, Index, Term
 
@@ -50,7 +50,7 @@ class RecordType:
         problems = [Problem(name, "is not a field of this record type") for name in values if name not in names]
         for field in self.fields:
             problems += field.problems(values.get(field.name))
-        return problems
+        return problems + order_problems(values)
 
     def record(self, iri: str, values: Values, extra: Sequence[ox.Triple] = ()) -> Record:
         """A valid record; raises InvalidRecordError with every problem there is."""

@@ -9,7 +9,7 @@ answers follow from the log alone (``conditional.answer``); nothing else is kept
 import gzip
 import threading
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -151,24 +151,29 @@ class Kept:
 
 
 def log_head_reader(engine: Engine) -> Callable[[], object]:
-    """Where the log stands, for a few microseconds: each thread keeps a connection of its own."""
-    local = threading.local()
+    """Where the log stands, for a few microseconds: idle connections are handed from one request to the next."""
+    # Never one a thread: a connection that dies with its thread takes the process with it.
+    idle: deque[_Look] = deque()
 
     def read() -> object:
         try:
-            if getattr(local, "look", None) is None:
-                local.look = _Look(engine)
-            return local.look.rows()
+            look = idle.pop()
+        except IndexError:
+            look = None
+        try:
+            look = look or _Look(engine)
+            rows = look.rows()
         except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error):
             # Nothing kept is trusted then; the view asks the database itself and says what is wrong.
-            local.look = None
             return None
+        idle.append(look)
+        return rows
 
     return read
 
 
 class _Look:
-    """One thread's connection, out of the engine's pool for good; closed when the thread is gone."""
+    """A connection out of the engine's pool for good, for one request at a time."""
 
     def __init__(self, engine: Engine) -> None:
         pooled = engine.raw_connection()

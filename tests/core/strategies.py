@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chm_node.record import Record
 from chm_node.schema.contacts import Email, Telephone
 from chm_node.schema.field import Field
-from chm_node.schema.groups import Agent, DateRange, Group, Money, Place
+from chm_node.schema.groups import Agent, DateRange, Group, Money, Place, order_problems
 from chm_node.schema.kinds import (
     Choice,
     Date,
@@ -148,13 +148,20 @@ def values_of(draw: Any, record_type: RecordType, most: int = 8) -> dict[str, An
     optional = [field for field in record_type.fields if not field.required]
     chosen = draw(st.lists(st.sampled_from(optional), max_size=most, unique_by=lambda field: field.name))
     fields = [field for field in record_type.fields if field.required] + chosen
-    return {field.name: draw(field_values(field)) for field in fields}
+    return in_order({field.name: draw(field_values(field)) for field in fields})
 
 
 @st.composite
 def full_values_of(draw: Any, record_type: RecordType) -> dict[str, Any]:
     """Values for every field there is."""
-    return {field.name: draw(field_values(field)) for field in record_type.fields}
+    return in_order({field.name: draw(field_values(field)) for field in record_type.fields})
+
+
+def in_order(values: dict[str, Any]) -> dict[str, Any]:
+    """With the first day before the last one."""
+    if order_problems(values):
+        return {**values, "starts": values["ends"], "ends": values["starts"]}
+    return values
 
 
 def records_of(record_type: RecordType, iri: str = "https://node.example/id/r1") -> st.SearchStrategy[Record]:

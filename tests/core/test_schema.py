@@ -295,3 +295,10 @@ def test_an_own_field_stands_where_the_header_has_its_name() -> None:
     numbers: list[Field] = [field for field in decision.fields if field.name == "number"]
     assert [field.required for field in numbers] == [True]
     assert decision.fields[0].name == "title"
+
+
+def test_an_event_that_ends_before_it_starts_is_refused():
+    values = {"title": {"fr": "Atelier"}, "starts": "2026-05-02", "ends": "2026-05-01"}
+    with pytest.raises(InvalidRecordError) as refused:
+        RECORD_TYPES["event"].record("https://node.example/id/event/1", values)
+    assert refused.value.problems == (Problem("ends", "lies before the first day"),)

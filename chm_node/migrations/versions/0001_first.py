@@ -124,6 +124,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), primary_key=True),
         sa.Column("record_id", sa.BigInteger(), sa.ForeignKey("record.id"), primary_key=True),
     )
+    op.create_index("unknown_term_by_record", "unknown_term", ["record_id"])
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE search USING fts5(title, body, content='', contentless_delete=1, "

@@ -1,0 +1,43 @@
+"""The command line: each command reads its arguments, calls one function and says what happened.
+
+Exit codes: 0 it worked, 1 a problem was reported, 2 the command was not written right. What needs
+time to load is imported inside the commands, so that ``chm --help`` answers at once.
+"""
+
+from typing import Any
+
+import click
+
+from chm_node.cli.care import bench, demo, doctor
+from chm_node.cli.node import init, serve, worker
+from chm_node.cli.records import export, import_files, withdraw
+from chm_node.cli.sources import harvest, source
+from chm_node.errors import ChmError
+
+
+class _Main(click.Group):
+    """Reports what went wrong in one sentence; anything that is not a ChmError is a bug and keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # whatever the command returns
+        try:
+            return super().invoke(ctx)
+        except ChmError as error:
+            raise click.ClickException(str(error)) from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of a first day, not of the alphabet
+
+
+@click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="chm-node", prog_name="chm")
+def main() -> None:
+    """Run a node of the clearing-house mechanism: publish records, serve feeds, harvest peers.
+
+    \b
+    A first look, without setting anything up:   chm demo
+    A node of your own:                          chm init, then chm serve
+    """
+
+
+for _command in (init, serve, worker, import_files, export, withdraw, source, harvest, doctor, demo, bench):
+    main.add_command(_command)

@@ -1,0 +1,51 @@
+"""What commands need of the node they run on, and how they show that they are at work."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from chm_node.settings import Settings
+    from chm_node.signing import Signer
+
+
+def load_settings() -> "Settings":
+    """The settings in force; raises SettingsError."""
+    from chm_node.settings import Settings
+
+    return Settings.load()
+
+
+@contextmanager
+def opened_engine(settings: "Settings") -> Iterator["Engine"]:
+    """The node's database for as long as a command needs it; raises SettingsError or StorageError."""
+    from chm_node.database import open_database
+
+    engine = open_database(settings.database)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def open_signer(settings: "Settings") -> "Signer":
+    """The node's key; raises SettingsError."""
+    from chm_node.signing import load_signer
+
+    return load_signer(settings.key_file, f"{settings.node_iri}#key")
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Shows on stderr how far long work is: a bar for a person, a line at the end for a log file."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        click.echo(f"{label}: {total}", err=True)
+        return
+    with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
+        yield bar.update

@@ -1,0 +1,183 @@
+"""Commands that bring records in, write them out and withdraw them."""
+
+import contextlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from chm_node.cli.opening import load_settings, open_signer, opened_engine, progress
+from chm_node.errors import ChmError
+
+if TYPE_CHECKING:
+    from chm_node.importing.found import Found
+    from chm_node.publishing import Published
+    from chm_node.record import Record
+    from chm_node.settings import Settings
+
+FORMATS = ("nq", "trig", "nt", "ttl", "jsonld", "csv")
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Store nothing; say what would happen.")
+@click.option("--skip-bad", is_flag=True, help="Import the good records although others have problems.")
+@click.option("--type", "type_name", default="", help="Record type of the records that name none, such as event.")
+def import_files(files: tuple[Path, ...], dry_run: bool, skip_bad: bool, type_name: str) -> None:
+    """Publish the records of files: Turtle, JSON-LD, TriG, N-Quads, N-Triples, RDF/XML or CSV.
+
+    Every record is checked first, and every problem is named with its line. When one record is bad, nothing is
+    stored, unless you say --skip-bad. A record that is published already, unchanged, stays as it is.
+
+    \b
+    chm import workshops.csv --dry-run
+    chm import workshops.csv
+    """
+    settings = load_settings()
+    found = list(_read(files, settings, type_name))
+    bad = _report(found)
+    if not found:
+        raise ChmError(f"no record found; the addresses of this node's records begin with {settings.uri_space}")
+    records = [each.record for each in found if each.record]
+    if bad and not skip_bad:
+        raise ChmError(
+            f"{bad} of {len(found)} records have problems, so nothing was stored; "
+            "repair them, or import the others with --skip-bad"
+        )
+    published = _foresee(settings, records) if dry_run else _publish(settings, records)
+    would = "would be " if dry_run else ""
+    click.echo(
+        f"{published.created} {would}created, {published.updated} {would}updated, {published.unchanged} unchanged"
+        + (f", {bad} left out" if bad else "")
+    )
+    if bad:
+        raise click.exceptions.Exit(1)
+
+
+def _read(files: Sequence[Path], settings: "Settings", type_name: str) -> Iterator["Found"]:
+    from chm_node.importing.files import read_file, type_named
+    from chm_node.sandbox import Sandbox
+
+    assumed = type_named(type_name) if type_name else None
+    with Sandbox() as sandbox, progress("files read", len(files)) as step:
+        for path in files:
+            yield from read_file(path, settings, sandbox, assumed)
+            step(1)
+
+
+def _report(found: Iterable["Found"]) -> int:
+    """Name every problem, list the unknown terms; how many records are bad."""
+    bad = 0
+    unknown: Counter[tuple[str, str]] = Counter()
+    for each in found:
+        for problem in each.problems:
+            click.echo(f"{each.place}: {problem}", err=True)
+        bad += bool(each.problems)
+        unknown.update(each.unknown_terms)
+    for (field, text), count in sorted(unknown.items()):
+        click.echo(f"not in our vocabularies, kept as it is: {field}: {text} ({count} times)", err=True)
+    return bad
+
+
+def _foresee(settings: "Settings", records: Sequence["Record"]) -> "Published":
+    from chm_node.publishing import foreseen
+
+    with opened_engine(settings) as engine:
+        return foreseen(engine, settings, records)
+
+
+def _publish(settings: "Settings", records: Sequence["Record"]) -> "Published":
+    from chm_node.publishing import Published, publish
+
+    total = Published()
+    signer = open_signer(settings)
+    with opened_engine(settings) as engine, progress("records published", len(records)) as step:
+        for batch in publish(engine, settings, signer, records, datetime.now(UTC)):
+            total += batch
+            step(batch.created + batch.updated + batch.unchanged)
+    return total
+
+
+@click.command()
+@click.option(
+    "--format", "name", type=click.Choice(FORMATS), default="nq", show_default=True, help="How to write them."
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; else stdout.")
+@click.option("--origin", default="", help="Only the records of the node with this address.")
+def export(name: str, output: Path | None, origin: str) -> None:
+    """Write out every record this node holds.
+
+    The same catalogue gives the same bytes. N-Quads (nq) is the form to keep: `chm import` brings it back.
+    The signing key is never part of it.
+
+    \b
+    chm export -o records.nq
+    chm export --format csv --origin https://chm.example.org/ -o ours.csv
+    """
+    from chm_node.catalogue import Catalogue
+    from chm_node.database import reading
+    from chm_node.exporting import export as write
+
+    settings = load_settings()
+    node = origin if not origin or origin.endswith("/node") else f"{origin.rstrip('/')}/node"
+    with opened_engine(settings) as engine, reading(engine) as connection, _output(output) as file:
+        for part in write(Catalogue(connection), name, node):
+            file.write(part)
+
+
+@contextlib.contextmanager
+def _output(path: Path | None) -> Iterator[BinaryIO]:
+    """Stdout, or a file that appears under its name only when it is whole."""
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise ChmError(f"{path}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@click.command()
+@click.argument("record")
+@click.option("--reason", required=True, help="One sentence that readers and hubs will see.")
+@click.option("--lang", help="Language of the reason; the node's first language if not given.")
+@click.option("--replaced-by", help="Address of the record that takes its place.")
+def withdraw(record: str, reason: str, lang: str | None, replaced_by: str | None) -> None:
+    """Withdraw a record: its address then answers "withdrawn", and hubs follow.
+
+    RECORD is the address of the record, or its end after /id/.
+
+    \b
+    chm withdraw event/0b5f3c0e-… --reason "Published by mistake"
+    """
+    from chm_node.catalogue import Catalogue
+    from chm_node.database import reading
+    from chm_node.publishing import withdraw as run
+    from chm_node.record import Tombstone
+    from chm_node.text import clean_text, language_tag, valid_iri, valid_language_tag
+
+    if lang and not valid_language_tag(lang):
+        raise click.BadParameter(f"{lang!r} is not a language such as fr", param_hint="--lang")
+    if replaced_by and not valid_iri(replaced_by):
+        raise click.BadParameter("write the full address of the record", param_hint="--replaced-by")
+    settings = load_settings()
+    iri = record if "://" in record else f"{settings.uri_space}{record}"
+    language = language_tag(lang or settings.languages[0])
+    with opened_engine(settings) as engine:
+        with reading(engine) as connection:
+            held = Catalogue(connection).get(iri)
+        tombstone = Tombstone(iri, held.type, {language: clean_text(reason)}, replaced_by)
+        change = run(engine, settings, open_signer(settings), tombstone, datetime.now(UTC))
+    click.echo(f"{iri} is withdrawn since {change.log_time:%Y-%m-%d %H:%M:%S} UTC")

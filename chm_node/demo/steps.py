@@ -1,0 +1,231 @@
+"""What the demo does, step by step, and how it ends."""
+
+import contextlib
+import fcntl
+import json
+import platform
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chm_node.catalogue import Catalogue
+from chm_node.database import open_database, reading, writing
+from chm_node.demo.checks import check
+from chm_node.demo.nodes import FIRST_PORT, NODES, Node, free_ports
+from chm_node.demo.records import publish_all, shipped_records
+from chm_node.demo.running import Running, harvest
+from chm_node.errors import ChmError, FetchError
+from chm_node.http_client import HttpClient
+from chm_node.sandbox import Sandbox
+from chm_node.serving import end, start_command
+from chm_node.signing import create_key, load_signer
+from harvest.discovery import discover, propose
+from harvest.dispatch import Dispatcher, fetch_policy
+from harvest.readers import Readers
+from harvest.sources import approve
+
+START_SECONDS = 30.0
+_LOCK = "demo.lock"
+_PORTS = "ports.json"
+_LOG = "serve.log"
+
+Say = Callable[[str], None]
+
+
+def run(data: Path, *, once: bool, reset: bool, say: Say) -> bool:
+    """Start everything and wait for Ctrl-C, or (``once``) check everything; whether it all went well.
+
+    Raises ChmError when a step cannot be done.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_stopped_by_signals())
+            stack.enter_context(_locked(data, reset))
+            return _run(stack, data, once, say)
+    except KeyboardInterrupt:
+        if once:
+            raise  # what was not looked at did not go well
+        say("stopped")
+        return True
+
+
+def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say) -> bool:
+    """The six steps; what they start is ended by the stack."""
+    nodes = _placed(data, say)
+    peers = _filled(nodes, say)
+    hub = _opened(nodes[-1])
+    for each in (*peers, hub):
+        stack.callback(each.engine.dispose)
+    processes = stack.enter_context(_served([each.node for each in peers], with_worker=False))
+    dispatcher = Dispatcher(hub.engine, hub.settings, lambda: datetime.now(UTC))
+    stack.callback(dispatcher.close)
+    _harvested(hub, peers, dispatcher, say)
+    processes += stack.enter_context(_served([hub.node], with_worker=not once))
+    if once:
+        return check(hub, peers, dispatcher, say)
+    _say_what_to_try(nodes, say)
+    while all(process.poll() is None for process in processes):
+        time.sleep(0.5)
+    say("a node ended by itself; stopping the others")
+    return False
+
+
+# Before the first step.
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does, so that everything it started is ended too."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _locked(data: Path, reset: bool) -> Iterator[None]:
+    """The folder, for us alone: two demos would take each other's ports and data."""
+    if data.exists() and any(data.iterdir()) and not (data / _LOCK).exists():
+        raise ChmError(f"{data} holds something else than the demo's data; name another folder with --data")
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ChmError(f"a demo is running in {data} already; stop it first, or use --data") from error
+        if reset:
+            _empty(data)
+        yield
+
+
+def _empty(data: Path) -> None:
+    for node in NODES:
+        shutil.rmtree(data / node.key, ignore_errors=True)
+    (data / _PORTS).unlink(missing_ok=True)
+
+
+# Step 1: places.
+
+
+def _placed(data: Path, say: Say) -> list[Node]:
+    """The nodes with their ports and folders; data under other addresses is of no use any more."""
+    file = data / _PORTS
+    before = json.loads(file.read_text()) if file.exists() else []
+    ports = free_ports(before or range(FIRST_PORT, FIRST_PORT + len(NODES)))
+    if before != ports:
+        _empty(data)
+        file.write_text(json.dumps(ports))
+    moved = "" if ports[0] == FIRST_PORT else f", moved to ports {ports[0]} to {ports[-1]}"
+    say(f"[1/6] {'environment':18} Python {platform.python_version()}, data in {data}{moved}")
+    return [replace(node, port=port, folder=data / node.key) for node, port in zip(NODES, ports, strict=True)]
+
+
+# Steps 2 to 4: the nodes with their records.
+
+
+def _filled(nodes: Sequence[Node], say: Say) -> list[Running]:
+    running = []
+    with Sandbox() as sandbox:
+        for step, node in enumerate(nodes[:-1], start=2):
+            each = _opened(node)
+            records = shipped_records(node, nodes, each.settings, sandbox)
+            publish_all(each.engine, each.settings, each.signer, records, datetime.now(UTC))
+            languages = ", ".join(node.languages)
+            say(f"[{step}/6] {node.label:18} {node.address}  {languages}  {len(records)} records")
+            running.append(each)
+    return running
+
+
+def _opened(node: Node) -> Running:
+    """The node with folder, key and database, made if they are not there."""
+    settings = node.settings()
+    node.folder.mkdir(exist_ok=True)
+    if not settings.key_file.exists():
+        create_key(settings.key_file)
+    signer = load_signer(settings.key_file, f"{settings.node_iri}#key")
+    return Running(node, settings, open_database(settings.database), signer)
+
+
+@contextlib.contextmanager
+def _served(nodes: Sequence[Node], *, with_worker: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """The nodes at work, each in a process of its own; all ended at the end."""
+    options = () if with_worker else ("--no-worker",)
+    processes = [
+        start_command("serve", *options, environment=node.environment(), log=node.folder / _LOG) for node in nodes
+    ]
+    try:
+        for node, process in zip(nodes, processes, strict=True):
+            _wait_until_served(node, process)
+        yield processes
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            end(process)
+
+
+def _wait_until_served(node: Node, process: subprocess.Popen[bytes]) -> None:
+    latest = time.monotonic() + START_SECONDS
+    with HttpClient(fetch_policy(node.settings())) as client:
+        while True:
+            try:
+                return _answers(client, node)
+            except FetchError as error:
+                if process.poll() is not None or time.monotonic() > latest:
+                    log = node.folder / _LOG
+                    raise ChmError(f"the node {node.address} did not start ({error.reason}); see {log}") from error
+            time.sleep(0.05)
+
+
+def _answers(client: HttpClient, node: Node) -> None:
+    client.get(f"{node.address}node", accept="text/turtle")
+
+
+# Step 5: the hub.
+
+
+def _harvested(hub: Running, peers: Sequence[Running], dispatcher: Dispatcher, say: Say) -> None:
+    """Sources added and approved, one harvest of each."""
+    with HttpClient(fetch_policy(hub.settings)) as client, Readers(1) as readers:
+        for peer in peers:
+            proposal = discover(peer.settings.base_url, hub.settings, client, readers, datetime.now(UTC))
+            with writing(hub.engine) as connection:
+                propose(connection, proposal, datetime.now(UTC))
+                approve(connection, peer.settings.base_url, hub.settings, datetime.now(UTC))
+    started = time.monotonic()
+    runs = [(peer, harvest(dispatcher, peer)) for peer in peers]
+    brought = "  ".join(f"{peer.node.key} {run.created} new" for peer, run in runs)
+    with reading(hub.engine) as connection:
+        total = sum(Catalogue(connection).counts_by_origin().values())
+    languages = ", ".join(hub.node.languages)
+    seconds = time.monotonic() - started
+    say(f"[5/6] {hub.node.label:18} {hub.node.address}  {languages}  {brought}  {total} records, {seconds:.1f} s")
+
+
+# Step 6: for people.
+
+
+def _say_what_to_try(nodes: Sequence[Node], say: Say) -> None:
+    dz, hub = nodes[0], nodes[-1]
+    data = dz.folder.parent
+    say(f"[6/6] {'ready':18} Ctrl-C stops everything; chm demo --reset begins anew")
+    say("")
+    say("Try:")
+    say(f"  {hub.address}fr/                          everything, from three nodes")
+    say(f"  {hub.address}ar/                          the same, from right to left")
+    say(f"  {hub.address}feeds/all.rss?type=event     a feed of one record type")
+    say(f"  {hub.address}feed                         the log that other hubs harvest")
+    say("")
+    say("Withdraw a record on the Algerian node and see it go from the hub within half a minute:")
+    say(f"  CHM_PROFILE=demo CHM_BASE_URL={dz.address} CHM_DATA_DIR={data / dz.key} \\")
+    say('    chm withdraw RECORD --reason "Only a test"')

@@ -1,0 +1,210 @@
+"""The doctor: numbered checks of a node, each OK, WARN or FAIL with one sentence and one thing to do.
+
+Looks; repairs nothing, and never creates a database that is not there.
+"""
+
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy.engine import make_url
+
+from chm_node.database import SCHEMA_REVISION, change, log_head, open_database, reading, record, source, unknown_term
+from chm_node.errors import ChmError, FetchError
+from chm_node.http_client import FetchPolicy, HttpClient
+from chm_node.record import from_milliseconds
+from chm_node.search import index
+from chm_node.settings import Settings, config_file
+from chm_node.signing import fingerprint, load_signer
+
+_LOW_BYTES = 1024**3
+_LEAST_BYTES = 200 * 1024**2
+#: A source that was not reached for so many intervals is late.
+_LATE_INTERVALS = 4
+_SHOWN_TERMS = 10
+
+
+class State(Enum):
+    """How a check went; the value is the exit code it leads to."""
+
+    OK = 0
+    WARN = 1
+    FAIL = 2
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    state: State
+    sentence: str
+    fix: str = ""  #: a command, or what to do; empty when nothing is
+
+
+def examine(now: datetime) -> list[Check]:
+    """All checks, in order; without readable settings or database, those that need them are left out."""
+    try:
+        settings = Settings.load()
+    except ChmError as error:
+        return [Check("settings", State.FAIL, str(error), "Correct the setting named, then run chm doctor again.")]
+    checks = [_settings(settings), _data_folder(settings), _disk_space(settings), _key(settings)]
+    engine, found = _database(settings)
+    checks.append(found)
+    if engine is not None:
+        checks += _held(engine, settings, now)
+        engine.dispose()
+    return [*checks, _address(settings)]
+
+
+def exit_code(checks: Sequence[Check]) -> int:
+    """0 all is well, 1 something needs attention, 2 something is broken."""
+    return max((check.state.value for check in checks), default=0)
+
+
+def _settings(settings: Settings) -> Check:
+    place = config_file() or "the environment alone"
+    if settings.profile == "demo":
+        return Check("settings", State.WARN, f"The demo profile is on ({place}).", "Set profile to production.")
+    if urlsplit(settings.base_url).scheme == "http":
+        sentence = f"Read from {place}; base_url is not encrypted."
+        return Check("settings", State.WARN, sentence, "Use a public https:// address.")
+    return Check("settings", State.OK, f"Read from {place}.")
+
+
+def _data_folder(settings: Settings) -> Check:
+    folder = settings.data_dir
+    if not folder.is_dir():
+        return Check("data folder", State.FAIL, f"{folder} does not exist.", "Run chm init.")
+    probe = folder / ".doctor"
+    try:
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        fix = f"Give the account that runs chm the right to write to {folder}."
+        return Check("data folder", State.FAIL, f"{folder} cannot be written to: {error.strerror}.", fix)
+    return Check("data folder", State.OK, f"{folder} can be written to.")
+
+
+def _disk_space(settings: Settings) -> Check:
+    place = settings.data_dir if settings.data_dir.exists() else Path()
+    free = shutil.disk_usage(place).free
+    state = State.OK if free >= _LOW_BYTES else State.WARN if free >= _LEAST_BYTES else State.FAIL
+    fix = "" if state is State.OK else "Make room on the disk of the data folder."
+    return Check("disk space", state, f"{free / 1024**3:.1f} GB free.", fix)
+
+
+def _key(settings: Settings) -> Check:
+    try:
+        signer = load_signer(settings.key_file, f"{settings.node_iri}#key")
+    except ChmError as error:
+        fix = f"chmod 600 {settings.key_file}" if _open_to_others(settings.key_file) else "Run chm init, or restore it."
+        return Check("signing key", State.FAIL, f"{error}.", fix)
+    return Check("signing key", State.OK, f"Fingerprint {fingerprint(signer.multikey)}.")
+
+
+def _open_to_others(path: Path) -> bool:
+    return path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _database(settings: Settings) -> tuple[Engine | None, Check]:
+    file = make_url(settings.database).database if settings.database.startswith("sqlite") else None
+    if file and not Path(file).exists():
+        return None, Check("database", State.FAIL, f"{file} does not exist.", "Run chm init.")
+    try:
+        engine = open_database(settings.database)
+        with reading(engine) as connection:
+            version, damage = _version_and_damage(connection)
+    except ChmError as error:
+        return None, Check("database", State.FAIL, f"{error}.", "Check database_url, and that the database runs.")
+    if damage:
+        return engine, Check("database", State.FAIL, f"{version} is damaged: {damage}.", "Restore the last backup.")
+    return engine, Check("database", State.OK, f"{version}, schema {SCHEMA_REVISION}, no damage found.")
+
+
+def _version_and_damage(connection: Connection) -> tuple[str, str]:
+    if connection.dialect.name != "sqlite":
+        return f"PostgreSQL {connection.execute(text('SHOW server_version')).scalar_one()}", ""
+    version = connection.execute(text("SELECT sqlite_version()")).scalar_one()
+    damage = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+    return f"SQLite {version}", "" if damage == "ok" else str(damage)
+
+
+def _held(engine: Engine, settings: Settings, now: datetime) -> Iterator[Check]:
+    try:
+        with reading(engine) as connection:
+            yield _search_index(connection)
+            yield _log(connection)
+            yield from _sources(connection, settings, now)
+            yield _unknown_terms(connection)
+    except ChmError as error:
+        yield Check("catalogue", State.FAIL, f"{error}.", "Restore the last backup.")
+
+
+def _search_index(connection: Connection) -> Check:
+    live = connection.execute(select(func.count()).where(~record.c.withdrawn)).scalar_one()
+    indexed = index.size(connection)
+    if live != indexed:
+        sentence = f"{indexed} records are indexed, {live} are published."
+        return Check("search index", State.FAIL, sentence, "chm export -o all.nq, then import it into a new node.")
+    return Check("search index", State.OK, f"All {live} records are indexed.")
+
+
+def _log(connection: Connection) -> Check:
+    head = connection.execute(select(log_head)).one()
+    rows, newest, latest = connection.execute(
+        select(func.count(), func.coalesce(func.max(change.c.seq), 0), func.coalesce(func.max(change.c.log_time), 0))
+    ).one()
+    if (rows, newest, latest) != (head.seq, head.seq, head.log_time if rows else 0):
+        sentence = f"The log has {rows} changes up to number {newest}, its head says {head.seq}."
+        return Check("change log", State.FAIL, sentence, "Restore the last backup.")
+    return Check("change log", State.OK, f"{rows} changes, none missing.")
+
+
+def _sources(connection: Connection, settings: Settings, now: datetime) -> Iterator[Check]:
+    statement = select(source.c.address, source.c.state, source.c.last_success, source.c.failures)
+    late = timedelta(minutes=settings.poll_minutes) * _LATE_INTERVALS
+    for address, state, last_success, failures in connection.execute(statement.order_by(source.c.id)):
+        name = f"source {address}"
+        if state == "proposed":
+            yield Check(name, State.WARN, "Waits for approval.", f"chm source approve {address}")
+        elif state == "approved" and not last_success:
+            yield Check(name, State.WARN, "Was never harvested.", f"chm harvest {address}")
+        elif state == "approved" and (failures or now - from_milliseconds(last_success) > late):
+            sentence = (
+                f"Last harvested {from_milliseconds(last_success):%Y-%m-%d %H:%M} UTC, {failures} failures since."
+            )
+            yield Check(name, State.WARN, sentence, f"chm harvest {address}")
+        elif state == "approved":
+            yield Check(name, State.OK, f"Last harvested {from_milliseconds(last_success):%Y-%m-%d %H:%M} UTC.")
+
+
+def _unknown_terms(connection: Connection) -> Check:
+    columns = (unknown_term.c.field, unknown_term.c.value)
+    rows = connection.execute(select(*columns).distinct().order_by(*columns).limit(_SHOWN_TERMS + 1)).all()
+    if not rows:
+        return Check("unknown terms", State.OK, "Every term is in a vocabulary.")
+    listed = "; ".join(f"{field}: {value}" for field, value in rows[:_SHOWN_TERMS])
+    more = " and more" if len(rows) > _SHOWN_TERMS else ""
+    fix = "Add them to a vocabulary of your own (vocabulary_dir), or tell their owner."
+    return Check("unknown terms", State.WARN, f"In no vocabulary: {listed}{more}.", fix)
+
+
+def _address(settings: Settings) -> Check:
+    policy = FetchPolicy(allow_loopback=True, proxy=settings.outbound_proxy)
+    try:
+        with HttpClient(policy) as client:
+            answer = client.get(f"{settings.base_url}node", accept="application/n-triples")
+    except FetchError as error:
+        fix = "Start chm serve, and check that the address leads to this machine."
+        return Check("public address", State.WARN, f"{settings.base_url}node does not answer: {error.reason}.", fix)
+    if f"<{settings.node_iri}>".encode() not in answer.body:
+        sentence = f"{settings.base_url}node answers, but it is not this node."
+        return Check("public address", State.FAIL, sentence, "Correct base_url, or the web server in front.")
+    return Check("public address", State.OK, f"{settings.base_url} answers.")

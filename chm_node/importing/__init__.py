@@ -1,0 +1,13 @@
+"""Reading files into records: RDF in any syntax, and tables (CSV).
+
+found          what a file holds: one record and its problems
+files          which reader a file needs
+rdf            statements grouped into records
+naming         fragment names for the parts of a record, as the declaration gives them
+table          rows of a CSV file
+draft          the values of one row while its columns are read
+quantities     figures written in words
+relations      links between rows written in words
+
+Reads; publishes nothing.
+"""

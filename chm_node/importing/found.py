@@ -1,0 +1,33 @@
+"""What an import file holds: one record, where it stands, and what is wrong with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chm_node.errors import InvalidRecordError, Problem
+from chm_node.publishing import with_defaults
+from chm_node.record import Record
+from chm_node.schema import RecordType
+from chm_node.settings import Settings
+
+
+@dataclass(frozen=True)
+class Found:
+    """One record of a file; ``record`` is None when it cannot be published."""
+
+    place: str  #: where it stands: ``line 12 (ws-pnm-2016)``, or its IRI
+    record: Record | None
+    problems: tuple[Problem, ...] = ()
+    unknown_terms: tuple[tuple[str, str], ...] = ()  #: (field, text) kept although no vocabulary has it
+
+
+def checked(
+    place: str, draft: Record, record_type: RecordType, problems: Sequence[Problem], settings: Settings
+) -> Found:
+    """What was read, with the node's defaults; ``problems`` are those of the reading."""
+    try:
+        record = record_type.record(draft.iri, with_defaults(draft.values, settings), draft.extra)
+    except InvalidRecordError as error:
+        return Found(place, None, (*problems, *error.problems))
+    if problems:
+        return Found(place, None, tuple(problems))
+    return Found(place, record, (), tuple(record_type.unknown_terms(record.values)))

@@ -1,0 +1,193 @@
+"""Tables become records: what can be structured is, the rest stays in words, and problems name their line."""
+
+import pytest
+
+from chm_node.errors import ParseError
+from chm_node.importing.table import COLUMNS, read_table
+from chm_node.publishing import identifier_of
+from chm_node.record_types import RECORD_TYPES
+from chm_node.settings import Settings
+
+VOCABULARY = "https://w3id.org/chm/vocabulary/"
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return Settings.load(base_url="https://dz.chm.example/", country="DZ")
+
+
+@pytest.fixture
+def read(settings):
+    """The records of rows given as dictionaries."""
+
+    def read(*rows, columns=COLUMNS, assumed=None):
+        quote = lambda text: '"' + str(text).replace('"', '""') + '"'  # noqa: E731
+        lines = [",".join(columns), *(",".join(quote(row.get(name, "")) for name in columns) for row in rows)]
+        return read_table("\r\n".join(lines).encode(), settings, assumed)
+
+    return read
+
+
+def row(**cells):
+    return {"type": "event", "slug": "ws-1", "title_orig": "Atelier", "lang": "fr", "start": "2017-04-04"} | cells
+
+
+def iri(settings, type_name, slug):
+    return f"{settings.uri_space}{type_name}/{identifier_of(settings, slug)}"
+
+
+def test_a_row_becomes_a_record_under_an_address_made_of_its_slug(read, settings):
+    [found] = read(row(title_en="Workshop", end="2017-04-05", place="Hôtel Oasis, Alger", country="DZ"))
+    assert found.problems == ()
+    assert found.record.iri == iri(settings, "event", "ws-1")
+    values = found.record.values
+    assert values["title"] == {"fr": "Atelier", "en": "Workshop"}
+    assert (values["starts"], values["ends"]) == ("2017-04-04", "2017-04-05")
+    assert values["place"] == {"name": {"fr": "Hôtel Oasis, Alger"}, "country": f"{VOCABULARY}countries/DZ"}
+
+
+def test_a_title_in_english_alone_is_enough(read):
+    [found] = read(row(title_orig="", lang="ar", title_en="Workshop"))
+    assert found.record.values["title"] == {"en": "Workshop"}
+
+
+def test_further_languages_have_columns_of_their_own(read):
+    [found] = read(row(title_ar="ورشة"), columns=(*COLUMNS, "title_ar"))
+    assert found.record.values["title"] == {"fr": "Atelier", "ar": "ورشة"}
+
+
+def test_terms_are_found_and_unknown_ones_kept_and_listed(read):
+    [found] = read(row(treaty="STOCKHOLM|BASEL", topics="ART-07|PCB|Something else", country="TN|DZ"))
+    values = found.record.values
+    assert [each.rsplit("/", 1)[1] for each in values["treaties"]] == ["TREATY-BASEL", "TREATY-STOCKHOLM"]
+    assert [each.rsplit("/", 1)[1] for each in values["coverage"]] == ["DZ", "TN"]
+    assert "Something else" in values["subjects"]
+    assert found.unknown_terms == (("subjects", "Something else"),)
+
+
+@pytest.mark.parametrize(
+    ("type_name", "quantities", "expected"),
+    [
+        ("event", "80 participants", {"participants": 80}),
+        ("project", "EUR 210 000", {"budget": {"amount": 210000, "currency": "EUR"}}),
+        ("kpi", "target 54, actual 54", {"planned": 54, "achieved": 54}),
+        ("kpi", "target 380, actual 350 (92 %)", {"planned": 380, "achieved": 350, "percent": 92}),
+        ("kpi", "685", {"value": 685}),
+        ("event", "6 agency kinds", {"summary": {"en": "Quantities: 6 agency kinds"}}),
+        ("event", "80 participants; 4 rooms", {"participants": 80, "summary": {"en": "Quantities: 4 rooms"}}),
+    ],
+)
+def test_plain_figures_go_to_their_fields_and_the_others_stay_words(read, type_name, quantities, expected):
+    [found] = read(row(type=type_name, quantities=quantities))
+    assert {name: found.record.values[name] for name in expected} == expected
+
+
+def test_a_stock_has_its_chemical_its_quantity_and_its_holders(read):
+    [found] = read(row(type="stockpile", topics="PCB", quantities="300 t PCB; 9 companies", end="2019", start=""))
+    values = found.record.values
+    assert values["chemical"] == f"{VOCABULARY}stockholm-pops/STOCKHOLM-POP-PCB"
+    assert values["quantity"] == {"value": 300, "unit": "http://qudt.org/vocab/unit/TONNE"}
+    assert (values["holder_count"], values["holders"], values["due"]) == (9, {"en": ["companies"]}, "2019")
+
+
+def test_links_between_rows_are_links_between_records(read, settings):
+    workshop, later, first, second = read(
+        row(slug="ws-1", relations="→ 2 recommendations"),
+        row(slug="ws-2", relations="result of ws-1; took place in a school"),
+        row(slug="rec-1", type="recommendation", relations="from ws-1"),
+        row(slug="rec-2", type="recommendation", relations="from ws-1"),
+    )
+    both = sorted([first.record.iri, second.record.iri])
+    assert workshop.record.values["related"] == both
+    assert first.record.values["derived_from"] == [workshop.record.iri]
+    assert later.record.values["derived_from"] == [workshop.record.iri]
+    assert later.record.values["summary"] == {"en": "Relations: took place in a school"}
+
+
+def test_decisions_are_recalled_by_their_number_and_paragraphs_belong_to_them(read):
+    decision = {"type": "decision", "treaty": "MINAMATA"}
+    old, new, paragraph = read(
+        row(**decision, slug="mc-3-11", title_orig="MC-3/11"),
+        row(**decision, slug="mc-6-20", title_orig="Décision MC-6/20", relations="recalls MC-3/11"),
+        row(type="decision-paragraph", slug="mc-6-20-4a", title_en="4(a) Requests", relations="verb requests"),
+    )
+    assert new.record.values["number"] == ["MC-6/20"]
+    assert new.record.values["recalls"] == [old.record.iri]
+    assert paragraph.record.values["decision"] == new.record.iri
+    assert paragraph.record.values["number"] == ["4(a)"]
+    assert paragraph.record.values["verbs"] == [f"{VOCABULARY}decision-verbs/requests"]
+
+
+def test_a_deadline_may_be_a_meeting_without_a_date(read):
+    [found] = read(row(type="commitment", start="", end="COP-7"))
+    assert found.record.values["deadline"] == {"event_name": {"en": "COP-7"}}
+
+
+def test_a_contradiction_is_kept_as_a_statement_with_its_source(read):
+    [found] = read(row(caveat="the text says 2019, the photo 2018", seed="000"))
+    [statement] = found.record.values["statements"]
+    assert statement["source"] == {"en": "Source document 000"}
+
+
+def test_the_three_bad_rows_of_five_hundred_are_named_and_no_other(read):
+    rows = [row(slug=f"ws-{number}") for number in range(500)]
+    rows[10] |= {"start": "4 April 2017"}
+    rows[200] |= {"title_orig": "", "title_en": ""}
+    rows[499] |= {"lang": "français"}
+    found = read(*rows)
+    bad = [(each.place, *((p.field, p.language) for p in each.problems)) for each in found if each.problems]
+    assert bad == [
+        ("line 12 (ws-10)", ("start", "")),
+        ("line 202 (ws-200)", ("title_orig", "")),
+        ("line 501 (ws-499)", ("title_orig", "français"), ("lang", "")),
+    ]
+    assert sum(each.record is not None for each in found) == 497
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"type": "evnt"}, "type"),
+        ({"type": ""}, "type"),
+        ({"slug": ""}, "slug"),
+        ({"lang": ""}, "lang"),
+        ({"end": "2017-13-01"}, "end"),
+        ({"end": "2016"}, "end"),
+        ({"type": "decision", "treaty": ""}, "treaty"),
+        ({"type": "stockpile", "topics": "PCB"}, "quantities"),
+    ],
+)
+def test_a_problem_is_named_by_its_column(read, cells, column):
+    [found] = read(row(**cells))
+    assert found.record is None
+    assert column in [problem.field for problem in found.problems]
+
+
+def test_a_slug_is_used_once(read):
+    first, second = read(row(), row())
+    assert first.problems == ()
+    assert "line 2" in second.problems[0].message
+
+
+def test_a_line_is_counted_where_its_row_begins(read):
+    _, second = read(row(place="one\ntwo\nthree"), row(slug="ws-2", type="nothing"))
+    assert second.place == "line 5 (ws-2)"
+
+
+def test_a_type_can_be_given_for_all(read):
+    [found] = read(row(type=""), assumed=RECORD_TYPES["meeting"])
+    assert found.record.type == "meeting"
+
+
+def test_semicolons_and_a_byte_order_mark_are_what_spreadsheets_write(settings):
+    data = "\ufefftype;slug;title_en;start\r\nevent;ws-1;Workshop;2017\r\n"
+    [found] = read_table(data.encode(), settings)
+    assert found.record.values["starts"] == "2017"
+
+
+@pytest.mark.parametrize(
+    "data", [b"type,slug,titel\nevent,a,b", b"type,title_en\nevent,a", b"type,slug\n\xff,\xfe", b'type,slug\nevent,"a']
+)
+def test_what_is_no_such_table_is_refused_as_a_whole(settings, data):
+    with pytest.raises(ParseError):
+        read_table(data, settings)

@@ -1,0 +1,149 @@
+"""The demo: a whole federation on this machine, started, checked and stopped by one command."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from chm_node.demo.nodes import NODES, free_ports
+from chm_node.demo.records import shipped_records
+from chm_node.sandbox import Sandbox
+from chm_node.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(data, *options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "chm_node.cli", "demo", "--data", data, *options],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "CHM_PORT": "1", "CHM_DATABASE_URL": "sqlite:////nowhere/x"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def processes_of(data):
+    """Processes that work on the demo's data, by what their environment says."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and str(data).encode() in (entry / "environ").read_bytes():
+                found.append(entry.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """The demo done once: its folder, exit code and output."""
+    data = tmp_path_factory.mktemp("demo")
+    with start(data, "--once") as process:
+        output = process.communicate()[0]
+    return data, process.returncode, output
+
+
+def test_every_step_and_every_check_goes_well(once):
+    _, code, output = once
+    assert code == 0, output
+    assert "FAILED" not in output
+    assert "Traceback" not in output
+    for step in range(1, 7):
+        assert f"[{step}/6]" in output
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "the hub holds what the nodes hold",
+        "an unchanged second harvest: .* all answered 304",
+        "a correction travels",
+        "a withdrawal travels",
+        "feeds: .* can be read",
+        "Arabic feed: runs from right to left",
+        "proof of a harvested record",
+        "home page",
+    ],
+)
+def test_the_check_is_made(once, check):
+    assert re.search(rf"^\[6/6\] ok +{check}", once[2], re.MULTILINE)
+
+
+def test_nothing_is_left_running(once):
+    assert processes_of(once[0]) == []
+
+
+def test_a_second_time_begins_with_what_is_there(once):
+    data, _, _ = once
+    with start(data, "--once") as process:
+        output = process.communicate()[0]
+    assert process.returncode == 0, output
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_runs_until_it_is_stopped_and_takes_everything_with_it(tmp_path, stop):
+    with start(tmp_path / "demo") as process:
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "chm withdraw RECORD" in line:
+                break
+        while len(processes_of(tmp_path)) < 9:  # four servers, each of two processes, and the hub's worker
+            time.sleep(0.1)
+        process.send_signal(stop)
+        rest = process.communicate()[0]
+    assert process.returncode == 0, "".join(lines) + rest
+    assert "Traceback" not in rest
+    assert processes_of(tmp_path) == []
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path):
+    with start(tmp_path / "demo") as first:
+        next(line for line in first.stdout if line.startswith("[1/6]"))
+        with start(tmp_path / "demo", "--reset") as second:
+            assert "running in" in second.communicate()[0]
+        assert second.returncode == 1
+        first.send_signal(signal.SIGTERM)
+        first.communicate()
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    with start(tmp_path, "--reset", "--once") as process:
+        assert "something else" in process.communicate()[0]
+    assert process.returncode == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_a_port_that_is_taken_is_left_to_its_owner():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ports = free_ports([port, port])
+    assert port not in ports
+    assert len(set(ports)) == 2
+
+
+@pytest.mark.parametrize("node", NODES[:-1], ids=lambda node: node.key)
+def test_the_shipped_records_are_valid_and_link_only_to_records_that_exist(node):
+    with Sandbox() as sandbox:
+        shipped = {each.key: shipped_records(each, (), settings_of(each), sandbox) for each in NODES[:-1]}
+    known = {record.iri for records in shipped.values() for record in records}
+    assert len(shipped[node.key]) > 30
+    for record in shipped[node.key]:
+        linked = re.findall(r"https://\w+\.chm\.example/id/[^\"'#]+", json.dumps(record.values, default=str))
+        assert sorted(set(linked) - known) == [], record.iri
+
+
+def settings_of(node):
+    return Settings.load(base_url=f"https://{node.key}.chm.example/", country=node.country)

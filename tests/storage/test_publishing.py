@@ -1,0 +1,214 @@
+"""Publish, revise, withdraw on both databases: what is stored, what is signed, what stays."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pyoxigraph as ox
+import pytest
+from sqlalchemy import text
+
+from chm_node.canonical import digest
+from chm_node.catalogue import Catalogue, Filter
+from chm_node.database import SCHEMA_REVISION, metadata, open_database, reading
+from chm_node.errors import InvalidRecordError, RecordNotFoundError, RecordWithdrawnError, SettingsError
+from chm_node.exporting import EXPORT_FORMATS, export
+from chm_node.publishing import Published, publish, record_iri, withdraw
+from chm_node.record import Action, Record, Tombstone
+from chm_node.record_types import RECORD_TYPES
+from chm_node.settings import Settings
+from chm_node.signing import create_key, load_signer, verify
+
+NOW = datetime(2026, 11, 22, 3, 22, 8, 14_000, tzinfo=UTC)
+
+
+class Node:
+    """One node on the database under test."""
+
+    def __init__(self, database_url, folder):
+        self.settings = Settings.load(
+            base_url="https://dz.chm.example/", country="DZ", data_dir=folder, database_url=database_url
+        )
+        create_key(self.settings.key_file)
+        self.signer = load_signer(self.settings.key_file, f"{self.settings.node_iri}#key")
+        self.engine = open_database(self.settings.database)
+
+    def record(self, number, title, **values):
+        iri = record_iri(self.settings, "news", UUID(int=number))
+        return RECORD_TYPES["news"].record(iri, {"title": {"fr": title}, **values})
+
+    def publish(self, *records, now=NOW):
+        return sum(publish(self.engine, self.settings, self.signer, records, now), Published())
+
+    def withdraw(self, iri, now=NOW, **more):
+        return withdraw(self.engine, self.settings, self.signer, Tombstone(iri, "news", **more), now)
+
+    def ask(self, question):
+        with reading(self.engine) as connection:
+            return question(Catalogue(connection))
+
+
+@pytest.fixture
+def node(database_url, tmp_path):
+    node = Node(database_url, tmp_path)
+    yield node
+    node.engine.dispose()
+
+
+def test_a_published_record_is_held_signed_and_found(node):
+    record = node.record(1, "Atelier sur les PCB")
+    assert node.publish(record) == Published(created=1)
+    held, version = node.ask(lambda catalogue: (catalogue.get(record.iri), catalogue.graph(record.iri)))
+    assert (held.type, held.titles, held.version, held.origin) == (
+        "news", {"fr": "Atelier sur les PCB"}, NOW, node.settings.node_iri,
+    )  # fmt: skip
+    assert version.graph.digest == held.digest == digest(version.graph.nquads)
+    assert verify(version.graph.nquads, version.graph.proof, node.signer.multikey)
+    assert node.ask(lambda catalogue: catalogue.listing(Filter(words="atelier"), 10).total) == 1
+
+
+def test_the_log_timestamp_is_the_version_that_is_signed(node):
+    record = node.record(1, "Un")
+    node.publish(record)
+    version = node.ask(lambda catalogue: catalogue.graph(record.iri))
+    assert version.log_time == version.graph.version == NOW
+    assert b'#meta> <http://purl.org/dc/terms/modified> "2026-11-22T03:22:08.014Z"' in version.graph.nquads
+
+
+def test_publishing_the_same_again_changes_nothing(node):
+    record = node.record(1, "Un")
+    node.publish(record)
+    head = node.ask(Catalogue.head)
+    assert node.publish(record, now=NOW + timedelta(days=1)) == Published(unchanged=1)
+    assert node.ask(Catalogue.head) == head
+
+
+def test_a_revision_is_a_new_version_and_keeps_the_day_of_issue(node):
+    record = node.record(1, "Un")
+    node.publish(record)
+    later = NOW + timedelta(days=1)
+    assert node.publish(node.record(1, "Deux"), now=later) == Published(updated=1)
+    held, history = node.ask(lambda catalogue: (catalogue.get(record.iri), catalogue.history(record.iri)))
+    assert (held.titles, held.version, held.issued) == ({"fr": "Deux"}, later, NOW)
+    assert [each.graph.action for each in history] == [Action.CREATE, Action.UPDATE]
+    assert b'"Un"@fr' in history[0].graph.nquads
+
+
+def test_a_superseded_version_leaves_the_log_but_not_the_history(node):
+    node.publish(node.record(1, "Un"), node.record(2, "Autre"))
+    node.publish(node.record(1, "Deux"))
+    seen = node.ask(lambda catalogue: [each.seq for each in catalogue.changes_after(NOW - timedelta(days=1), 10)])
+    assert seen == [2, 3]
+    assert len(node.ask(lambda catalogue: catalogue.history(node.record(1, "Un").iri))) == 2
+
+
+def test_a_withdrawn_record_leaves_a_signed_tombstone(node):
+    record = node.record(1, "Un")
+    node.publish(record)
+    node.withdraw(record.iri, reason={"fr": "Publié par erreur"}, replaced_by="https://dz.chm.example/id/news/2")
+    with pytest.raises(RecordWithdrawnError):
+        node.ask(lambda catalogue: catalogue.get(record.iri))
+    version = node.ask(lambda catalogue: catalogue.graph(record.iri))
+    assert version.graph.action is Action.DELETE
+    assert verify(version.graph.nquads, version.graph.proof, node.signer.multikey)
+    assert "Publié par erreur" in version.graph.nquads.decode()
+    assert b'"Un"@fr' not in version.graph.nquads
+
+
+def test_a_withdrawn_record_is_in_no_listing_facet_or_search(node):
+    record = node.record(1, "Atelier", government="DZ")
+    node.publish(record)
+    node.withdraw(record.iri)
+    assert node.ask(lambda catalogue: catalogue.listing(Filter(), 10).records) == ()
+    assert node.ask(lambda catalogue: catalogue.listing(Filter(words="atelier"), 10).total) == 0
+    assert node.ask(lambda catalogue: catalogue.facet_counts(Filter(), "country")) == []
+
+
+def test_a_record_can_be_published_again_after_its_withdrawal(node):
+    record = node.record(1, "Un")
+    node.publish(record)
+    node.withdraw(record.iri)
+    assert node.publish(record) == Published(updated=1)
+    assert node.ask(lambda catalogue: catalogue.get(record.iri).titles) == {"fr": "Un"}
+    actions = node.ask(lambda catalogue: [each.graph.action for each in catalogue.history(record.iri)])
+    assert actions == [Action.CREATE, Action.DELETE, Action.UPDATE]
+
+
+def test_what_is_not_there_cannot_be_withdrawn(node):
+    with pytest.raises(RecordNotFoundError):
+        node.withdraw(node.record(1, "Un").iri)
+
+
+def test_a_record_under_the_address_of_another_node_is_refused(node):
+    foreign = Record("https://tn.chm.example/id/news/1", "news", {"title": {"fr": "Un"}})
+    with pytest.raises(InvalidRecordError):
+        node.publish(node.record(1, "Un"), foreign)
+    assert node.ask(Catalogue.head).seq == 0
+
+
+def test_a_record_twice_in_one_batch_is_published_once_as_it_came_last(node):
+    assert node.publish(node.record(1, "Un"), node.record(1, "Deux")) == Published(created=1)
+    assert node.ask(lambda catalogue: catalogue.get(node.record(1, "Un").iri).titles) == {"fr": "Deux"}
+
+
+def test_a_clock_that_goes_back_never_gives_an_earlier_timestamp(node):
+    for number, hours in enumerate((0, -24, 1, -1), start=1):
+        node.publish(node.record(number, str(number)), now=NOW + timedelta(hours=hours))
+    times = node.ask(lambda catalogue: [each.log_time for each in catalogue.changes_after(NOW - timedelta(days=9), 9)])
+    assert len(set(times)) == 4
+    assert times == sorted(times)
+
+
+def test_the_private_key_is_in_no_export(node):
+    node.publish(node.record(1, "Un"))
+    secret = node.settings.key_file.read_bytes().split(b"\n")[1]
+    for name in EXPORT_FORMATS:
+        written = node.ask(lambda catalogue, name=name: b"".join(export(catalogue, name)))
+        assert b"Un" in written
+        assert secret not in written
+        assert b"PRIVATE KEY" not in written
+
+
+def test_an_export_is_the_same_twice_and_holds_the_stored_bytes(node):
+    node.publish(*(node.record(number, f"Titre {number}") for number in range(1, 20)))
+    node.withdraw(record_iri(node.settings, "news", UUID(int=7)))
+    first, second = (node.ask(lambda catalogue: b"".join(export(catalogue, "nq"))) for _ in range(2))
+    assert first == second
+    stored = node.ask(lambda catalogue: catalogue.graph(record_iri(node.settings, "news", UUID(int=3))).graph.nquads)
+    graph = ox.NamedNode(record_iri(node.settings, "news", UUID(int=3)))
+    written = {str(quad.triple) for quad in ox.parse(first, ox.RdfFormat.N_QUADS) if quad.graph_name == graph}
+    assert written == {str(quad.triple) for quad in ox.parse(stored, ox.RdfFormat.N_QUADS)}
+    assert str(UUID(int=7)).encode() not in first
+
+
+def test_a_new_database_has_the_schema_of_this_release(node):
+    with reading(node.engine) as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == SCHEMA_REVISION
+    names = set(metadata.tables)
+    with reading(node.engine) as connection:
+        assert names <= set(connection.dialect.get_table_names(connection))
+
+
+def test_the_migrations_go_down_and_up_again(node):
+    from alembic import command
+    from alembic.config import Config
+
+    from chm_node.migrations import migrate
+
+    config = Config()
+    config.set_main_option("script_location", "chm_node:migrations")
+    with node.engine.connect().execution_options(chm_writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    with reading(node.engine) as connection:
+        left = set(connection.dialect.get_table_names(connection)) - {"alembic_version"}
+    assert left == set()
+    migrate(node.engine, "")
+    node.publish(node.record(1, "Un"))
+    assert node.ask(lambda catalogue: catalogue.listing(Filter(words="un"), 1).total) == 1
+
+
+def test_a_database_of_a_newer_release_stops_the_start(node):
+    with node.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SettingsError, match=r"database_url: .*newer release"):
+        open_database(node.settings.database)

@@ -1,0 +1,206 @@
+"""Sources, leases and runs, on both databases."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chm_node.database import open_database, reading, writing
+from chm_node.errors import HarvestError
+from chm_node.settings import Settings
+from chm_node.signing import fingerprint
+from harvest import leases, runs, sources
+from harvest.description import Description
+from harvest.trust import Authority
+
+NOW = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
+SETTINGS = Settings(base_url="https://hub.example.org/")
+ADDRESS = "https://dz.example.org/"
+
+
+def described(host="dz", multikey="zKey", space=""):
+    base = f"https://{host}.example.org/"
+    authority = Authority(f"{base}node", space or f"{base}id/", multikey)
+    return Description(authority, f"{base}node#key", f"{base}feed", {"fr": "Algérie"}, "DZ", ())
+
+
+@pytest.fixture
+def engine(database_url):
+    found = open_database(database_url)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def approved(engine):
+    """One approved source, due now."""
+    with writing(engine) as connection:
+        sources.propose(connection, ADDRESS, described(), NOW)
+        return sources.approve(connection, ADDRESS, SETTINGS, NOW)
+
+
+def test_a_proposed_source_is_not_harvested_before_a_person_approves_it(engine):
+    with writing(engine) as connection:
+        found = sources.propose(connection, ADDRESS, described(), NOW)
+        assert found.state == "proposed"
+        assert leases.lease_due(connection, NOW + timedelta(days=1)) == []
+        with pytest.raises(HarvestError, match="proposed"):
+            leases.lease_now(connection, ADDRESS, NOW)
+        approved = sources.approve(connection, found.node, SETTINGS, NOW)
+    assert (approved.state, approved.due, approved.authority) == ("approved", NOW, described().authority)
+
+
+def test_a_source_is_known_by_its_address_and_by_its_node(engine, approved):
+    with reading(engine) as connection:
+        assert sources.find(connection, ADDRESS) == sources.find(connection, approved.node) == approved
+        with pytest.raises(HarvestError, match="no source"):
+            sources.find(connection, "https://nobody.example.org/")
+
+
+def test_proposing_an_approved_source_as_it_is_changes_nothing(engine, approved):
+    with writing(engine) as connection:
+        assert sources.propose(connection, ADDRESS, described(), NOW) == approved
+
+
+def test_a_source_that_shows_another_key_waits_for_approval_again(engine, approved):
+    with writing(engine) as connection:
+        again = sources.propose(connection, ADDRESS, described(multikey="zOther"), NOW)
+        assert (again.state, again.authority.multikey) == ("proposed", "zOther")
+        assert leases.lease_due(connection, NOW) == []
+        assert sources.approve(connection, ADDRESS, SETTINGS, NOW).state == "approved"
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        "https://hub.example.org/id/",
+        "https://hub.example.org/",
+        "https://dz.example.org/id/",
+        "https://dz.example.org/id/tn/",
+    ],
+)
+def test_nobody_is_approved_for_addresses_that_belong_to_another(engine, approved, space):
+    with writing(engine) as connection:
+        sources.propose(connection, "https://tn.example.org/", described("tn", space=space), NOW)
+        with pytest.raises(HarvestError, match="claims addresses"):
+            sources.approve(connection, "https://tn.example.org/", SETTINGS, NOW)
+
+
+def test_we_are_no_source_of_our_own(engine):
+    with writing(engine) as connection:
+        sources.propose(connection, SETTINGS.base_url, described("hub", space="https://else.example.org/"), NOW)
+        with pytest.raises(HarvestError, match="this node"):
+            sources.approve(connection, SETTINGS.base_url, SETTINGS, NOW)
+
+
+def test_a_removed_source_is_listed_and_left_alone(engine, approved):
+    with writing(engine) as connection:
+        sources.remove(connection, ADDRESS)
+        assert [each.state for each in sources.listing(connection)] == ["removed"]
+        assert leases.lease_due(connection, NOW + timedelta(days=1)) == []
+
+
+def test_the_overview_of_a_source_that_was_never_harvested(engine, approved):
+    with reading(engine) as connection:
+        [view] = sources.overview(connection)
+    assert (view.node, view.titles, view.country) == (approved.node, {"fr": "Algérie"}, "DZ")
+    assert (view.records, view.last_run, view.last_success, view.failures) == (0, None, None, 0)
+    assert (view.fingerprint, view.due) == (fingerprint("zKey"), NOW)
+
+
+def test_a_leased_source_is_not_due_until_the_lease_ends(engine, approved):
+    with writing(engine) as connection:
+        [leased] = leases.lease_due(connection, NOW)
+        assert leases.lease_due(connection, NOW) == []
+        assert leases.lease_now(connection, ADDRESS, NOW) is None
+        assert leases.lease_due(connection, NOW + leases.LEASE - timedelta(seconds=1)) == []
+        [successor] = leases.lease_due(connection, NOW + leases.LEASE)
+    assert leased.lease
+    assert successor.lease not in ("", leased.lease)
+
+
+def test_of_many_workers_one_gets_the_lease(engine, approved):
+    def claim(_):
+        with writing(engine) as connection:
+            return len(leases.lease_due(connection, NOW))
+
+    with ThreadPoolExecutor(8) as workers:
+        assert sum(workers.map(claim, range(8))) == 1
+
+
+def test_a_worker_that_lost_its_lease_can_neither_renew_nor_release_it(engine, approved):
+    later = NOW + leases.LEASE
+    with writing(engine) as connection:
+        [slept] = leases.lease_due(connection, NOW)
+        [successor] = leases.lease_due(connection, later)
+        assert not leases.renew(connection, slept, later)
+        assert not leases.release(connection, slept, later, 0, later)
+        assert leases.renew(connection, successor, later)
+        assert sources.find(connection, ADDRESS).lease == successor.lease
+
+
+def test_removing_a_source_takes_the_lease_from_its_worker(engine, approved):
+    with writing(engine) as connection:
+        [leased] = leases.lease_due(connection, NOW)
+        sources.remove(connection, ADDRESS)
+        assert not leases.renew(connection, leased, NOW)
+
+
+def test_a_released_source_is_due_when_the_worker_said(engine, approved):
+    due = NOW + timedelta(hours=1)
+    with writing(engine) as connection:
+        [leased] = leases.lease_due(connection, NOW)
+        assert leases.release(connection, leased, due, 3, None)
+        found = sources.find(connection, ADDRESS)
+    assert (found.due, found.failures, found.lease, found.last_success) == (due, 3, "", None)
+
+
+def test_the_longest_waiting_are_leased_first(engine):
+    with writing(engine) as connection:
+        for minutes, host in enumerate(("c", "a", "b")):
+            address = f"https://{host}.example.org/"
+            sources.propose(connection, address, described(host), NOW)
+            sources.approve(connection, address, SETTINGS, NOW + timedelta(minutes=minutes))
+        found = leases.lease_due(connection, NOW + timedelta(hours=1), limit=2)
+    assert [each.address for each in found] == ["https://c.example.org/", "https://a.example.org/"]
+
+
+def test_a_run_whose_worker_died_is_closed_by_the_next_one(engine, approved):
+    with writing(engine) as connection:
+        dead = runs.begin(connection, approved.id, NOW)
+        runs.add(connection, dead, runs.Counts(created=3))
+        runs.begin(connection, approved.id, NOW + timedelta(minutes=20))
+        running, ended = sources.history(connection, approved.id)
+    assert (running.outcome, running.ended) == ("running", None)
+    assert (ended.outcome, ended.created) == ("partial", 3)
+    assert "stopped before the end" in ended.message
+
+
+def test_a_closed_run_is_not_closed_again(engine, approved):
+    with writing(engine) as connection:
+        run_id = runs.begin(connection, approved.id, NOW)
+        runs.end(connection, run_id, NOW, runs.OK, "", 3, 1000)
+        runs.end(connection, run_id, NOW + timedelta(hours=1), runs.UNREACHABLE, "late", 9, 9)
+        found = sources.run_view(connection, run_id)
+    assert (found.outcome, found.requests, found.bytes, found.ended) == ("ok", 3, 1000, NOW)
+
+
+def test_a_source_may_pass_on_what_is_approved_here_and_what_it_vouches_for(engine, approved):
+    member = Authority("https://ma.example.org/node", "https://ma.example.org/id/", "zMA")
+    with writing(engine) as connection:
+        sources.propose(connection, "https://tn.example.org/", described("tn"), NOW)
+        other = sources.approve(connection, "https://tn.example.org/", SETTINGS, NOW)
+        sources.set_members(connection, approved.id, [member])
+        powers = sources.powers(connection, SETTINGS, sources.get(connection, approved.id))
+    assert powers.source == approved.authority
+    assert {other.node, member.node} <= powers.others.keys()
+
+
+def test_a_pinned_key_wins_over_what_a_hub_says_of_the_node(engine, approved):
+    with writing(engine) as connection:
+        sources.propose(connection, "https://tn.example.org/", described("tn"), NOW)
+        other = sources.approve(connection, "https://tn.example.org/", SETTINGS, NOW)
+        sources.set_members(connection, approved.id, [replace(other.authority, multikey="zForged")])
+        powers = sources.powers(connection, SETTINGS, sources.get(connection, approved.id))
+    assert powers.authority(other.node) == other.authority
