@@ -98,7 +98,8 @@ class Reader:
         """The name of a term by IRI or facet value; a term nobody knows reads as it came."""
         term = vocabularies().term(value if ":" in value else f"{VOCABULARY}{value}")
         if term is None:
-            return Label(Words(_unit_sign(value), ""), unknown=value.startswith(("http:", "https:", "urn:")))
+            sign = _unit_sign(value)
+            return Label(Words(sign, ""), unknown=sign.startswith(("http:", "https:", "urn:")))
         text, language = term.label(self._chain)
         return Label(Words(text, language, language != self.language), machine=language in term.machine)
 
@@ -184,4 +185,6 @@ def _is_day(text: str) -> bool:
 
 
 def _unit_sign(value: str) -> str:
+    if value == str(UNIT.NUM):
+        return str(gettext("number"))
     return _UNIT_SIGNS.get(value.removeprefix(str(UNIT)), value) if value.startswith(str(UNIT)) else value
