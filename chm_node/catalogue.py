@@ -23,6 +23,9 @@ from chm_node.record import Action, Change, RecordGraph, from_milliseconds, mill
 from chm_node.search import index
 from chm_node.search.analyser import query as analyse_query
 
+# One encoder for all: json.dumps makes a new one for each call with an option.
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
 #: Changes on one page of the log.
 PAGE_SIZE = 200
 #: Above this many records a listing says "more than", instead of counting for seconds.
@@ -363,8 +366,8 @@ def _record_row(each: Change, row_id: int, seq: int) -> dict[str, Any]:
         "seq": seq,
         "log_time": milliseconds(each.log_time),
         "issued": milliseconds(each.issued) if each.issued else version,
-        "titles": json.dumps(dict(each.entry.titles), ensure_ascii=False),
-        "summaries": json.dumps(dict(each.entry.summaries), ensure_ascii=False),
+        "titles": _json(dict(each.entry.titles)),
+        "summaries": _json(dict(each.entry.summaries)),
         "starts": each.entry.starts,
         "ends": each.entry.ends,
     }

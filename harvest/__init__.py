@@ -1,9 +1,13 @@
 """What makes a node a hub: sources, when they are due, whom they may speak for, and each run.
 
-sources     peers to harvest, what each may say, when it is due
-schedule    when a source is next due (pure)
-trust       authority, loop, proof and version rules (pure)
-plan        the changes that make held records equal to offered ones (pure)
-adapters    walk one protocol each; yield pages, decide nothing
-run         one harvest of one source, one transaction a page
+sources, leases     peers to harvest, what was pinned for each; a worker's claim on one
+discovery           a peer found by its address, for a person to approve
+schedule            when a source is next due (pure)
+trust, reasons      authority, loop, proof and version rules (pure); why something was refused, in words
+plan                the changes that make held records equal to offered ones (pure)
+adapters, visit     how to walk one protocol; what a run may ask its peer
+page, description   reading what a peer sent, in a sandboxed child (readers, preload)
+run, store, runs    one harvest of one source; one page in one transaction; the history
+dispatch            all harvests of this process
+web                 the network page
 """

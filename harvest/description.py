@@ -1,0 +1,123 @@
+"""Reading what a node says of itself: its description, and the catalogue of its interfaces.
+
+Runs in a sandboxed child; touches nothing. What is read here is a claim: a person compares it before it is pinned.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pyoxigraph as ox
+
+from chm_node.errors import ParseError
+from chm_node.foreign import read_rdf
+from chm_node.namespaces import DCAT, DCTERMS, LDES, RDF, SEC, VOCABULARY, VOID
+from chm_node.schema.kinds import Index
+from chm_node.schema.record_type import index_triples
+from chm_node.text import clean_text
+from harvest.trust import Authority, space_problem
+
+RDF_SYNTAXES = "text/turtle, application/ld+json;q=0.9, application/n-triples;q=0.8, application/rdf+xml;q=0.7"
+LINKSET = "application/linkset+json"
+_LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
+_COUNTRIES = f"{VOCABULARY}countries/"
+_MAX_TITLE = 300
+#: Link relations that lead to a node description (RFC 8631), likeliest first.
+_DESCRIBING = ("service-meta", "describedby", "service-desc", "item")
+
+
+@dataclass(frozen=True)
+class Description:
+    """A node as it describes itself."""
+
+    authority: Authority
+    key_id: str  #: IRI of its key; empty when it has none
+    feed: str
+    titles: dict[str, str]
+    country: str  #: such as ``DZ``; empty for a regional or global node
+    members: tuple[Authority, ...]  #: nodes whose records it passes on
+
+
+def read_description(data: bytes, media_type: str, address: str) -> Description:
+    """The description of the node at ``address``; raises ParseError that says what is missing."""
+    index = index_triples(quad.triple for quad in read_rdf(data, media_type, address))
+    node = address.partition("#")[0]
+    own = index.get(node, {})
+    if str(LDES.EventStream) in _types(index):
+        raise ParseError(f"{address} is a log; give the address of the node, whose description names its log")
+    space = _one(own, VOID.uriSpace)
+    if not space:
+        raise ParseError(f"{address} describes no node: it does not state under which addresses its records lie")
+    if problem := space_problem(space):
+        raise ParseError(f"{address} claims the addresses under {space[:200]}, which {problem}")
+    key_id, multikey = _key(node, index)
+    feed = _feed(node, index)
+    if urlsplit(feed).netloc != urlsplit(node).netloc:
+        raise ParseError(f"{address} names no log on its own host; without one there is nothing to harvest")
+    return Description(
+        Authority(node, space, multikey), key_id, feed, _titles(own), _country(own), _members(own, index)
+    )
+
+
+def read_catalog(data: bytes, _media_type: str, address: str) -> list[str]:
+    """Where an api-catalog (RFC 9727) says that its interfaces are described, likeliest first; raises ParseError."""
+    try:
+        contexts = json.loads(data)["linkset"]
+        found = [
+            urljoin(address, target["href"]).partition("#")[0]
+            for relation in _DESCRIBING
+            for context in contexts
+            for target in context.get(relation, ())
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ParseError(f"{address} is no api-catalog: {error}") from error
+    return list(dict.fromkeys(found))
+
+
+def _types(index: Index) -> set[str]:
+    return {iri for own in index.values() for iri in _iris(own.get(str(RDF.type), ()))}
+
+
+def _key(node: str, index: Index) -> tuple[str, str]:
+    """The first key of the node for records (Controlled Identifiers 1.0 §2.3.2): its IRI and its Multikey."""
+    for method in _iris(index.get(node, {}).get(str(SEC.assertionMethod), ())):
+        if multikey := _one(index.get(method, {}), SEC.publicKeyMultibase):
+            return method, multikey
+    return "", ""
+
+
+def _feed(node: str, index: Index) -> str:
+    for own in index.values():
+        served = _iris(own.get(str(DCAT.servesDataset), ()))
+        is_log = _LDES_SPECIFICATION in _iris(own.get(str(DCTERMS.conformsTo), ()))
+        if is_log and (not served or node in served) and (feed := _one(own, DCAT.endpointURL)):
+            return feed
+    return ""
+
+
+def _titles(own: Any) -> dict[str, str]:
+    titles = (each for each in own.get(str(DCTERMS.title), ()) if isinstance(each, ox.Literal))
+    return {each.language or "und": clean_text(each.value)[:_MAX_TITLE] for each in titles}
+
+
+def _country(own: Any) -> str:
+    places = _iris(own.get(str(DCTERMS.spatial), ()))
+    return next((place.removeprefix(_COUNTRIES) for place in places if place.startswith(_COUNTRIES)), "")[:64]
+
+
+def _members(own: Any, index: Index) -> tuple[Authority, ...]:
+    nodes = _iris(own.get(str(DCAT.catalog), ()))
+    members = (Authority(node, _one(index.get(node, {}), VOID.uriSpace), _key(node, index)[1]) for node in nodes)
+    return tuple(each for each in members if each.uri_space and each.multikey)
+
+
+def _one(own: Any, predicate: Any) -> str:  # an Index's properties; an rdflib IRI
+    """The one value of a property; empty when there is none, or when there are several."""
+    values = {each.value for each in own.get(str(predicate), ()) if isinstance(each, ox.NamedNode | ox.Literal)}
+    return str(values.pop()) if len(values) == 1 else ""
+
+
+def _iris(nodes: Iterable[Any]) -> list[str]:  # RDF terms
+    return [node.value for node in nodes if isinstance(node, ox.NamedNode)]

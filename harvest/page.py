@@ -1,0 +1,330 @@
+"""Reading one page of a peer's log. Runs in a sandboxed child; touches nothing.
+
+A page holds activities; the named graph of each is the record graph its owner signed. The canonical
+bytes are rebuilt from the parsed statements, so a proof is checked over what was said, in whatever
+syntax it came. Only the layout of the CHM Federation Profile is read: another LDES has no signed
+record graph in its members, and each of them is refused with that reason.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import pyoxigraph as ox
+
+from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_blank_nodes
+from chm_node.entry import entry
+from chm_node.errors import ParseError
+from chm_node.foreign import read_rdf
+from chm_node.namespaces import AS, DCAT, DCTERMS, FOAF, LDES, PROV, RDF, SEC, TREE, XSD
+from chm_node.record import Action, Entry, parse_timestamp
+from chm_node.record_types import OTHER, RECORD_TYPES, type_of
+from chm_node.schema.kinds import Field, Index
+from chm_node.schema.record_type import RecordType
+from chm_node.signing import CRYPTOSUITE
+from chm_node.text import clean_text
+from harvest.plan import Judged
+from harvest.trust import Offer, Powers, Verdict, check_proof, judge
+
+MAX_PAGE_BYTES = 5 * 1024 * 1024
+
+_OBJECT, _PUBLISHED, _TYPE = str(AS.object), str(AS.published), str(RDF.type)
+_TOMBSTONE, _FORMER_TYPE = str(AS.Tombstone), str(AS.formerType)
+_ACTIONS = {str(AS[action.value]): action for action in Action}
+_TOPIC, _VERSION, _ISSUED = str(FOAF.primaryTopic), str(DCTERMS.modified), str(DCTERMS.issued)
+_ORIGIN, _LICENCE, _TITLE = str(PROV.wasAttributedTo), str(DCTERMS.license), str(DCTERMS.title)
+_MEMBER, _CATALOG_RECORD = str(TREE.member), str(DCAT.CatalogRecord)
+_AFTER = frozenset(map(str, (TREE.GreaterThanRelation, TREE.GreaterThanOrEqualToRelation)))
+_BEFORE = str(TREE.LessThanRelation)
+_PROOF = {
+    "created": str(DCTERMS.created),
+    "verificationMethod": str(SEC.verificationMethod),
+    "proofValue": str(SEC.proofValue),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one page of a peer's log offers, in log order."""
+
+    judged: tuple[Judged, ...]
+    newest: datetime | None  #: log timestamp of its last member
+    closed: bool  #: the peer promises that no member will be added
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A link to another page; the bounds are log timestamps, None when the peer does not say."""
+
+    page: str
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+def read_page(data: bytes, media_type: str, address: str, powers: Powers, now: datetime, known: frozenset[str]) -> Page:
+    """The offers of a page with a verdict each; ``known`` are hashes of versions we hold, not to be checked again.
+
+    Raises ParseError when the page as a whole cannot be read.
+    """
+    if len(data) > MAX_PAGE_BYTES:
+        raise ParseError(f"the page is larger than {MAX_PAGE_BYTES // 1024 // 1024} MiB; its operator should split it")
+    default, graphs = _by_graph(read_rdf(data, media_type, address))
+    published = {member: _moment(_first(default.get(member, {}), _PUBLISHED)) for member in _members(default)}
+    dated = sorted(published, key=lambda member: (published[member] is not None, published[member], member))
+    return Page(
+        judged=tuple(_judged(member, default, graphs, _Rules(powers, now, known)) for member in dated),
+        newest=max((moment for moment in published.values() if moment), default=None),
+        closed=_value(_first(default.get(address, {}), str(LDES.immutable))) in ("true", "1"),
+    )
+
+
+def read_relations(data: bytes, media_type: str, address: str) -> list[Relation]:
+    """The pages a page leads to, each once, with the bounds stated for it. Raises ParseError."""
+    default, _ = _by_graph(read_rdf(data, media_type, address))
+    relations: dict[str, Relation] = {}
+    for subject in default.values():
+        page = _value(_first(subject, str(TREE.node)))
+        if not page:
+            continue
+        found = relations.setdefault(page, Relation(page))
+        kinds = {_value(each) for each in subject.get(_TYPE, ())}
+        bound = _moment(_first(subject, str(TREE.value)))
+        dated = _value(_first(subject, str(TREE.path))) == _PUBLISHED
+        if dated and kinds & _AFTER:
+            found = replace(found, since=bound)
+        if dated and _BEFORE in kinds:
+            found = replace(found, before=bound)
+        relations[page] = found
+    return list(relations.values())
+
+
+def has_relations(data: bytes, media_type: str) -> bool:
+    """Whether a page may lead to others; cheap, and never wrong for the syntax we ask for first."""
+    return media_type != "application/n-quads" or str(TREE.relation).encode() in data
+
+
+_Nodes = Mapping[str, Sequence[Any]]  # objects by predicate
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """A named graph of the page: its statements, and their objects by subject and predicate."""
+
+    triples: list[ox.Triple] = field(default_factory=list)
+    index: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+
+
+_Graphs = Mapping[str, _Graph]
+_NO_GRAPH = _Graph()
+
+
+def _by_graph(quads: list[ox.Quad]) -> tuple[dict[str, dict[str, list[Any]]], dict[str, _Graph]]:
+    """The default graph by subject and predicate, and the named graphs; in one pass, for that is what takes time."""
+    default: dict[str, dict[str, list[Any]]] = {}
+    graphs: dict[str, _Graph] = {}
+    graph, index, stated = _Graph(), default, {}
+    last_name = last_subject = None
+    for quad in quads:
+        subject, predicate, value, name = quad
+        if name != last_name:  # a page keeps the statements of a record together, and those of a subject
+            named = not isinstance(name, ox.DefaultGraph)
+            graph = graphs.setdefault(_key(name), _Graph()) if named else _Graph(index=default)
+            index, last_name, last_subject = graph.index, name, None
+        if subject != last_subject:
+            stated, last_subject = index.setdefault(_key(subject), {}), subject
+        stated.setdefault(predicate.value, []).append(value)
+        graph.triples.append(quad.triple)
+    return default, graphs
+
+
+def _key(node: Any) -> str:  # Any: an IRI, or a blank node, whose label must not pass for one
+    return node.value if isinstance(node, ox.NamedNode) else str(node)
+
+
+def _members(default: Mapping[str, _Nodes]) -> Iterator[str]:
+    named = (node for subject in default.values() for node in subject.get(_MEMBER, ()))
+    yield from dict.fromkeys(_key(node) for node in named)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What the offers of a page are judged by."""
+
+    powers: Powers
+    now: datetime
+    known: frozenset[str]
+
+
+def _judged(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs, rules: _Rules) -> Judged:
+    graph = graphs.get(activity, _NO_GRAPH)
+    offer = _offer(activity, default, graphs)
+    verdict = judge(offer, rules.powers, rules.now)
+    if verdict is Verdict.ACCEPTED:
+        verdict = Verdict.UNCHANGED if offer.digest in rules.known else check_proof(offer, rules.powers)
+    if verdict is not Verdict.ACCEPTED:
+        # What is not stored need not travel to the parent.
+        return Judged(replace(offer, nquads=b"", proof=None), verdict)
+    if offer.action is Action.DELETE:
+        return Judged(offer, verdict, _tombstone_entry(offer.iri, graph.index))
+    record_type = type_of(offer.iri, graph.index)
+    detail, unknown = _check(offer.iri, graph.index, record_type)
+    return Judged(offer, verdict, _cleaned(entry(offer.iri, graph.triples, record_type)), detail, unknown)
+
+
+def _offer(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs) -> Offer:
+    stated = default.get(activity, {})
+    iri = _iri(_first(stated, _OBJECT))
+    kinds = [_ACTIONS[each] for each in map(_value, stated.get(_TYPE, ())) if each in _ACTIONS]
+    graph = graphs.get(activity, _NO_GRAPH)
+    if not iri or len(kinds) != 1 or not graph.triples:
+        return Offer(activity, Action.UPDATE, iri or activity, flaw=Verdict.NO_PAYLOAD)
+    nquads = canonical_bytes(canonical_lines(graph.triples))
+    meta = _meta(iri, graph.index)
+    return Offer(
+        activity=activity,
+        action=kinds[0],
+        iri=iri,
+        origin=_iri(_only(meta, _ORIGIN)),
+        version=_moment(_only(meta, _VERSION)),
+        issued=_moment(_only(meta, _ISSUED)),
+        hops=tuple(_hops(stated, default)),
+        nquads=nquads,
+        digest=digest(nquads),
+        triples=len(graph.triples),
+        proof=_proof(stated, graphs),
+        flaw=_flaw(iri, kinds[0], graph, meta, nquads),
+    )
+
+
+def _meta(iri: str, index: Index) -> _Nodes:
+    """The record's own ``dcat:CatalogRecord``; empty when there is not exactly one."""
+    found = [
+        properties
+        for properties in index.values()
+        if any(_value(node) == iri for node in properties.get(_TOPIC, ()))
+        and any(_value(node) == _CATALOG_RECORD for node in properties.get(_TYPE, ()))
+    ]
+    return found[0] if len(found) == 1 else {}
+
+
+def _flaw(iri: str, action: Action, graph: _Graph, meta: _Nodes, nquads: bytes) -> Verdict:
+    """What is wrong with a record graph in itself; the first thing a person should repair."""
+    own = graph.index.get(iri, {})
+    tombstone = any(_value(node) == _TOMBSTONE for node in own.get(_TYPE, ()))
+    if tombstone != (action is Action.DELETE):
+        return Verdict.NO_PAYLOAD
+    if not (_moment(_only(meta, _VERSION)) and _iri(_only(meta, _ORIGIN))):
+        return Verdict.NO_IDENTITY
+    if _has_blank_nodes(iri, graph.triples, nquads):
+        return Verdict.BLANK_NODE
+    if any(subject != iri and not subject.startswith(f"{iri}#") for subject in graph.index):
+        return Verdict.FOREIGN_SUBJECT
+    if _has_forbidden_characters(nquads):
+        return Verdict.BAD_CHARACTERS
+    if not meta.get(_LICENCE):
+        return Verdict.NO_LICENCE
+    titled = any(isinstance(node, ox.Literal) and node.value.strip() for node in own.get(_TITLE, ()))
+    return Verdict.ACCEPTED if titled or tombstone else Verdict.NO_TITLE
+
+
+def _has_blank_nodes(iri: str, triples: list[ox.Triple], nquads: bytes) -> bool:
+    if b"_:" not in nquads:
+        return False  # looking at every node of an ordinary page would take as long as hashing it
+    try:
+        refuse_blank_nodes(iri, triples)
+    except ParseError:
+        return True
+    return False
+
+
+def _has_forbidden_characters(nquads: bytes) -> bool:
+    # Canonical N-Quads write exactly the characters that XML 1.0 cannot carry as \uXXXX.
+    return b"\\u" in nquads and b"\\u" in nquads.replace(b"\\\\", b"")
+
+
+def _hops(stated: _Nodes, default: Mapping[str, _Nodes]) -> Iterator[str]:
+    for node in stated.get(str(PROV.qualifiedAttribution), ()):
+        agent = _iri(_first(default.get(_key(node), {}), str(PROV.agent)))
+        if agent:
+            yield agent
+
+
+def _proof(stated: _Nodes, graphs: _Graphs) -> Mapping[str, str] | None:
+    """The first proof of the one kind we check."""
+    for name in stated.get(str(SEC.proof), ()):
+        facts = {triple.predicate.value: _value(triple.object) for triple in graphs.get(_key(name), _NO_GRAPH).triples}
+        if facts.get(str(SEC.cryptosuite)) != CRYPTOSUITE or facts.get(str(SEC.proofPurpose)) != str(
+            SEC.assertionMethod
+        ):
+            continue
+        proof = {name: facts.get(predicate, "") for name, predicate in _PROOF.items()}
+        if all(proof.values()):
+            return proof
+    return None
+
+
+def _tombstone_entry(iri: str, index: Index) -> Entry:
+    former = _value(_first(index.get(iri, {}), _FORMER_TYPE))
+    names = [each.name for each in RECORD_TYPES.values() if each.term == former]
+    return Entry(names[0] if names else OTHER.name, {}, {}, ())
+
+
+def _cleaned(found: Entry) -> Entry:
+    """Texts as every output can carry them; the signed bytes stay what they are."""
+    return replace(found, titles=_cleaned_texts(found.titles), summaries=_cleaned_texts(found.summaries))
+
+
+def _cleaned_texts(texts: Mapping[str, str]) -> dict[str, str]:
+    return {language: clean_text(text) for language, text in texts.items()}
+
+
+def _check(iri: str, index: Index, record_type: RecordType) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What breaks the record type's rules, in one line, and the terms of no vocabulary of ours."""
+    values: dict[str, Any] = {}
+    stated = index.get(iri, {})
+    fields, required = _declared(record_type.name)
+    problems = [problem for each in required if str(each.predicate) not in stated for problem in each.problems(None)]
+    # Most fields are absent from most records, and asking each of them would double the time of a page.
+    for each in filter(None, map(fields.get, stated)):
+        value, wrong = each.read(iri, index)
+        problems += wrong or each.problems(value)
+        values[each.name] = value
+    return "; ".join(map(str, problems))[:1000], tuple(record_type.unknown_terms(values))
+
+
+@cache
+def _declared(type_name: str) -> tuple[Mapping[str, Field], Sequence[Field]]:
+    """The fields of a record type by predicate, and the required ones."""
+    fields = RECORD_TYPES.get(type_name, OTHER).fields
+    return {str(each.predicate): each for each in fields}, [each for each in fields if each.required]
+
+
+def _first(nodes: _Nodes, predicate: str) -> Any:  # an RDF term or None
+    return next(iter(nodes.get(predicate, ())), None)
+
+
+def _only(nodes: _Nodes, predicate: str) -> Any:  # an RDF term or None
+    """The one value; None when there are several, for then nobody can say which was meant."""
+    found = nodes.get(predicate, ())
+    return found[0] if len(found) == 1 else None
+
+
+def _value(node: Any) -> str:
+    return node.value if isinstance(node, ox.NamedNode | ox.Literal) else ""
+
+
+def _iri(node: Any) -> str:
+    return node.value if isinstance(node, ox.NamedNode) else ""
+
+
+def _moment(node: Any) -> datetime | None:
+    if not isinstance(node, ox.Literal) or node.datatype.value != str(XSD.dateTime):
+        return None
+    try:
+        moment = parse_timestamp(node.value)
+    except (ValueError, OverflowError):
+        return None
+    # A version is stored in whole milliseconds; one that is finer would not compare equal to itself.
+    return moment if not moment.microsecond % 1000 else moment.replace(microsecond=moment.microsecond // 1000 * 1000)

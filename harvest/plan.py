@@ -1,0 +1,96 @@
+"""The changes that make held records equal to offered ones. Decides; touches nothing.
+
+Absence is never a deletion: only a tombstone that its owner signed withdraws a record.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chm_node.errors import ImplausibleHarvestError
+from chm_node.record import Action, Entry
+from harvest.trust import HeldVersion, Offer, Verdict, compare
+
+#: So many withdrawals are never suspicious, however small the source.
+ALWAYS_PLAUSIBLE = 5
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An offer with what reading, the trust rules and the record type said of it."""
+
+    offer: Offer
+    verdict: Verdict
+    entry: Entry | None = None  #: of an accepted offer
+    detail: str = ""  #: what breaks the record type's rules; shown, and no reason to refuse
+    unknown_terms: tuple[tuple[str, str], ...] = ()  #: (field, value)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """How much one harvest may withdraw before a person is asked."""
+
+    held: int  #: live records of the source when its withdrawals began to count
+    withdrawn: int  #: since then
+    max_share: float
+
+    def check(self, more: int) -> None:
+        """Raises ImplausibleHarvestError when ``more`` withdrawals are too many."""
+        allowed = max(ALWAYS_PLAUSIBLE, int(self.held * self.max_share))
+        total = self.withdrawn + more
+        if more and total > allowed:
+            raise ImplausibleHarvestError(
+                f"the peer withdraws {total} of the {self.held} records held from it, {allowed} are taken over "
+                "unasked; nothing of this page was changed. Ask the peer; if it is meant so, harvest once with a "
+                "higher max_withdrawal_share"
+            )
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One change to make."""
+
+    judged: Judged
+    action: Action
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with one page."""
+
+    changes: tuple[Planned, ...]
+    judged: tuple[Judged, ...]  #: every offer, with its final verdict
+    withdrawals: int = field(default=0)  #: live records that would go
+
+
+def plan(held: Mapping[str, HeldVersion], offered: Iterable[Judged]) -> Plan:
+    """The version rule applied to offers in log order; at most one change a record, the newest."""
+    known = dict(held)
+    changes: dict[str, Planned] = {}
+    verdicts: list[Judged] = []
+    for each in offered:
+        final = _with_version_rule(each, known.get(each.offer.iri))
+        verdicts.append(final)
+        if final.verdict is Verdict.ACCEPTED:
+            offer = final.offer
+            changes[offer.iri] = Planned(final, _action(offer, held.get(offer.iri)))
+            assert offer.version  # noqa: S101  an offer without one is never accepted
+            known[offer.iri] = HeldVersion(offer.version, offer.digest, offer.action is Action.DELETE)
+    return Plan(tuple(changes.values()), tuple(verdicts), _withdrawals(held, list(changes.values())))
+
+
+def _with_version_rule(judged: Judged, held: HeldVersion | None) -> Judged:
+    if judged.verdict is not Verdict.ACCEPTED:
+        return judged
+    verdict = compare(judged.offer, held)
+    return judged if verdict is Verdict.ACCEPTED else Judged(judged.offer, verdict)
+
+
+def _action(offer: Offer, held: HeldVersion | None) -> Action:
+    if offer.action is Action.DELETE:
+        return Action.DELETE
+    return Action.UPDATE if held else Action.CREATE
+
+
+def _withdrawals(held: Mapping[str, HeldVersion], changes: Sequence[Planned]) -> int:
+    gone = (held.get(each.judged.offer.iri) for each in changes if each.action is Action.DELETE)
+    return sum(1 for each in gone if each and not each.withdrawn)

@@ -1,0 +1,51 @@
+"""The disposable children that read what peers sent; shared by all harvests of this process."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from chm_node.sandbox import Sandbox
+
+#: Two cores read while the parent stores; see decision record 0030 for the measurement.
+READERS = 2
+#: Pages that wait for a child or are in one, whatever the number of sources; a source that is ahead waits.
+_ROOM = 2 * READERS
+
+
+class Readers:
+    """Runs functions of ``harvest.page`` and ``harvest.description`` in sandboxed children, each with a thread."""
+
+    def __init__(self, count: int = READERS) -> None:
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="reader")
+        self._own = threading.local()
+        self._sandboxes: list[Sandbox] = []
+        self._room = threading.BoundedSemaphore(_ROOM)
+
+    def __enter__(self) -> "Readers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        for sandbox in self._sandboxes:
+            sandbox.close()
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> "Future[Any]":  # any picklable values
+        """Has a child call the function; the future raises what ``Sandbox.run`` raises."""
+        self._room.acquire()
+        future = self._threads.submit(self._run, function, args)
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:  # any picklable values
+        """The function's value, computed in a child."""
+        return self.submit(function, *args).result()
+
+    def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:  # whatever the function gives
+        if not hasattr(self._own, "sandbox"):
+            self._own.sandbox = Sandbox(preload=("harvest.preload",))
+            self._sandboxes.append(self._own.sandbox)
+        return self._own.sandbox.run(function, *args)

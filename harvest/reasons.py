@@ -1,0 +1,84 @@
+"""Why a record or a page was refused, in words for a focal point."""
+
+from collections.abc import Mapping
+
+from harvest.trust import Verdict
+
+#: One sentence a language for every verdict that refuses.
+REASONS: Mapping[Verdict, Mapping[str, str]] = {
+    Verdict.NO_PAYLOAD: {
+        "en": "The log entry does not carry the record it speaks of; publish the record again.",
+        "fr": "L’entrée du journal ne contient pas la notice dont elle parle ; publiez de nouveau la notice.",
+        "ar": "لا تحمل القيدة في السجل البطاقة التي تتحدث عنها؛ أعيدوا نشر البطاقة.",
+    },
+    Verdict.NO_IDENTITY: {
+        "en": "The record does not say which node it belongs to, or when this version of it was published.",
+        "fr": "La notice n’indique pas à quel nœud elle appartient, ou quand cette version a été publiée.",
+        "ar": "لا تبيّن البطاقة العقدة التي تعود إليها أو تاريخ نشر هذه النسخة.",
+    },
+    Verdict.NO_LICENCE: {
+        "en": "The record does not say under which licence its description may be copied.",
+        "fr": "La notice n’indique pas sous quelle licence sa description peut être copiée.",
+        "ar": "لا تبيّن البطاقة الترخيص الذي يُسمح بموجبه بنسخ وصفها.",
+    },
+    Verdict.NO_TITLE: {
+        "en": "The record has no title in any language.",
+        "fr": "La notice n’a de titre dans aucune langue.",
+        "ar": "ليس للبطاقة عنوان بأي لغة.",
+    },
+    Verdict.UNKNOWN_NODE: {
+        "en": "The record belongs to a node that nobody has approved here and that the sender does not vouch for.",
+        "fr": "La notice appartient à un nœud que personne n’a approuvé ici et dont l’expéditeur n’est pas garant.",
+        "ar": "تعود البطاقة إلى عقدة لم يعتمدها أحد هنا ولا يضمنها المُرسِل.",
+    },
+    Verdict.FOREIGN_IRI: {
+        "en": "The address of the record does not lie under the addresses approved for its node.",
+        "fr": "L’adresse de la notice ne se trouve pas sous les adresses approuvées pour son nœud.",
+        "ar": "لا يقع عنوان البطاقة ضمن العناوين المعتمدة لعقدتها.",
+    },
+    Verdict.FOREIGN_SUBJECT: {
+        "en": "The record makes statements about another record; a record may describe only itself and its own parts.",
+        "fr": "La notice affirme quelque chose d’une autre notice ; une notice ne décrit qu’elle-même et ses parties.",
+        "ar": "تتضمن البطاقة أقوالاً عن بطاقة أخرى؛ لا تصف البطاقة إلا نفسها وأجزاءها.",
+    },
+    Verdict.BLANK_NODE: {
+        "en": "The record has parts without an address (blank nodes); give every part an address of its own.",
+        "fr": "La notice a des parties sans adresse (nœuds anonymes) ; donnez une adresse à chaque partie.",
+        "ar": "في البطاقة أجزاء بلا عنوان (عُقد مجهولة)؛ أعطوا كل جزء عنواناً خاصاً به.",
+    },
+    Verdict.BAD_CHARACTERS: {
+        "en": "A text of the record contains control characters that no feed can carry; remove them and publish again.",
+        "fr": "Un texte de la notice contient des caractères de commande qu’aucun flux ne peut porter ; supprimez-les.",
+        "ar": "في أحد نصوص البطاقة محارف تحكّم لا تحملها أي تغذية؛ احذفوها وأعيدوا النشر.",
+    },
+    Verdict.TOO_LARGE: {
+        "en": "The record is larger than 256 KiB or has more than 2,000 statements; put long texts into a file.",
+        "fr": "La notice dépasse 256 Kio ou 2 000 énoncés ; placez les longs textes dans un fichier.",
+        "ar": "تتجاوز البطاقة 256 كيبيبايت أو 2000 عبارة؛ ضعوا النصوص الطويلة في ملف.",
+    },
+    Verdict.FUTURE: {
+        "en": "The record is dated at a time that has not come yet; set the clock of its node and publish it again.",
+        "fr": "La notice est datée d’un moment à venir ; réglez l’horloge de son nœud et publiez-la de nouveau.",
+        "ar": "نُشرت البطاقة بتاريخ لم يحلّ بعد؛ اضبطوا ساعة العقدة وأعيدوا نشرها.",
+    },
+    Verdict.UNSIGNED: {
+        "en": "The record is not signed by its node; only signed records are accepted from it or passed on.",
+        "fr": "La notice n’est pas signée par son nœud ; seules les notices signées sont acceptées ou transmises.",
+        "ar": "البطاقة غير موقّعة من عقدتها؛ لا تُقبل ولا تُنقل إلا البطاقات الموقّعة.",
+    },
+    Verdict.BAD_PROOF: {
+        "en": "The signature does not fit: the record was changed on its way, or its key is not the approved one.",
+        "fr": "La signature ne correspond pas : la notice a été modifiée en route, ou sa clé n’est pas approuvée.",
+        "ar": "التوقيع غير مطابق: عُدّلت البطاقة في الطريق أو وُقّعت بمفتاح غير معتمد.",
+    },
+    Verdict.EQUIVOCATION: {
+        "en": "The node gave out two different texts as one version; the first is kept until it publishes a new one.",
+        "fr": "Le nœud a diffusé deux textes comme une même version ; le premier est gardé jusqu’à la suivante.",
+        "ar": "أصدرت العقدة نصين مختلفين على أنهما نسخة واحدة؛ يُحتفظ بالأول إلى أن تنشر نسخة جديدة.",
+    },
+    Verdict.UNREADABLE_PAGE: {
+        "en": "A page of the node’s log could not be read; its other pages were, and this one is read once it changes.",
+        "fr": "Une page du journal du nœud est illisible ; les autres ont été lues, et elle le sera si elle change.",
+        "ar": "تعذّرت قراءة صفحة من سجل العقدة؛ قُرئت صفحاته الأخرى، وستُقرأ هذه متى تغيّرت.",
+    },
+}

@@ -1,0 +1,232 @@
+"""One harvest of one source: walk, read, decide, store, page by page."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, select
+
+from chm_node.database import change as change_table
+from chm_node.database import reading, writing
+from chm_node.errors import FetchError, HarvestError, ParseError
+from chm_node.http_client import HttpClient
+from chm_node.search import index
+from chm_node.settings import Settings
+from chm_node.signing import fingerprint
+from harvest import leases, runs, sources, store
+from harvest.adapters import ADAPTERS
+from harvest.description import RDF_SYNTAXES, Description, read_description
+from harvest.page import Page, read_page
+from harvest.readers import Readers
+from harvest.schedule import next_due
+from harvest.sources import RunView, Source
+from harvest.trust import Powers, pin_members
+from harvest.visit import Document, Seen, Visit
+
+#: A longer run is ended after a page and goes on at the next tick.
+LONGEST_RUN = timedelta(minutes=30)
+#: Pages that the children read while another is being stored.
+AHEAD = 3
+#: Newest versions whose proofs are not checked again when an open page is read once more.
+_KNOWN_VERSIONS = 1000
+#: After so many changes the search index is worth tidying.
+_MANY_CHANGES = 1000
+
+#: The time in UTC; only composition roots know a real one.
+Clock = Callable[[], datetime]
+_Reading = tuple[Document, "Future[Page]"]
+
+
+class Harvest:
+    """One run under a lease."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        source: Source,
+        client: HttpClient,
+        readers: Readers,
+        clock: Clock,
+        stop: threading.Event,
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._source = source
+        self._readers = readers
+        self._clock = clock
+        self._stop = stop
+        self._counts = runs.Counts()
+        self._pages_read = 0
+        self._pages_refused = 0
+        self._notes: list[str] = []  # what a person should read in the run's message
+        self._read_to_the_end: dict[str, Seen] = {}  # what only counts once everything it leads to is stored
+        with writing(engine) as connection:
+            self._run_id = runs.begin(connection, source.id, clock())
+            frontier = store.frontier(connection, source.id)
+        self._visit = Visit(client, readers, frontier, source.feed)
+
+    def run(self, jitter: float) -> RunView:
+        """Harvest, and say how it went: a fault of the peer is an outcome, not an error.
+
+        ``jitter`` is a random number from 0 up to 1, for the next due time.
+        """
+        complete, retry_after = False, timedelta(0)
+        try:
+            complete = self._walk()
+            outcome = self._outcome()
+        except FetchError as error:
+            outcome, retry_after = runs.UNREACHABLE, error.retry_after
+            self._notes.insert(0, str(error))
+        except ParseError as error:
+            outcome = runs.PARSE_ERROR
+            self._notes.insert(0, str(error))
+        except HarvestError as error:  # what a person has to decide: too many withdrawals, another key
+            outcome = runs.QUARANTINED
+            self._notes.insert(0, str(error))
+        return self._finish(outcome, complete, retry_after, jitter)
+
+    def _walk(self) -> bool:
+        """Take over every page; False when it ended before: the lease, the time or the worker did."""
+        powers = self._powers()
+        latest = self._clock() + LONGEST_RUN
+        documents = ADAPTERS["ldes"](self._source, self._visit)
+        for document, reading_page in self._read_ahead(documents, powers):
+            if not self._take(document, reading_page):
+                return False
+            if self._stop.is_set() or self._clock() > latest:
+                self._notes.append("ended before the last page; the next harvest goes on from here")
+                return False
+        return self._remember_branches()
+
+    def _powers(self) -> Powers:
+        """What the source may say today; raises HarvestError when its description contradicts what was pinned."""
+        document = self._visit.get(self._source.node, RDF_SYNTAXES)
+        if document:
+            found: Description = self._visit.read(read_description, document)
+            if contradiction := _contradiction(self._source, found):
+                raise HarvestError(contradiction)
+            self._write(lambda ledger: self._pin_members(ledger.connection, found))
+            self._read_to_the_end[self._source.node] = document.seen
+        with reading(self._engine) as connection:
+            return sources.powers(connection, self._settings, sources.get(connection, self._source.id))
+
+    def _pin_members(self, connection: Connection, found: Description) -> runs.Counts:
+        taken = sources.taken(connection, self._settings, self._source)
+        foreign = [each for each in found.members if each.node not in (self._settings.node_iri, self._source.node)]
+        members, refused = pin_members(self._source.members, foreign, taken)
+        sources.set_members(connection, self._source.id, members)
+        for node in refused:
+            self._notes.append(f"the peer vouches for {node} with other addresses or another key than are pinned here")
+        return runs.Counts()
+
+    def _read_ahead(self, documents: Iterator[Document], powers: Powers) -> Iterator[_Reading]:
+        """Pages in order, while the children read the next ones; what came before a failure is still taken over."""
+        waiting: deque[_Reading] = deque()
+        failure = None
+        while failure is None:
+            try:
+                document = next(documents)
+            except StopIteration:
+                break
+            except HarvestError as error:
+                failure = error
+                break
+            waiting.append((document.without_data(), self._submit(document, powers)))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft()
+        yield from waiting
+        if failure:
+            raise failure
+
+    def _submit(self, document: Document, powers: Powers) -> "Future[Page]":
+        again = document.address in self._visit.frontier
+        known = _newest_digests(self._engine) if again else frozenset[str]()
+        return self._readers.submit(
+            read_page, document.data, document.media_type, document.url, powers, self._clock(), known
+        )
+
+    def _take(self, document: Document, reading_page: "Future[Page]") -> bool:
+        """Store one page; False when the lease was lost."""
+        try:
+            page = reading_page.result()
+        except ParseError as error:
+            return self._refuse(document, error)
+        self._pages_read += 1
+        if not document.branch:
+            return self._write(lambda ledger: ledger.store(document.address, document.seen, page))
+        self._read_to_the_end[document.address] = document.seen
+        return not page.judged or self._write(lambda ledger: ledger.store(document.address, None, page))
+
+    def _refuse(self, document: Document, error: ParseError) -> bool:
+        if document.address == self._source.feed:
+            raise error
+        self._pages_refused += 1
+        self._notes.append(f"{document.address} was refused: {error}")
+        return self._write(lambda ledger: ledger.refuse(document.address, document.seen, str(error)))
+
+    def _remember_branches(self) -> bool:
+        if not self._read_to_the_end:
+            return True
+        return self._write(self._remember)
+
+    def _remember(self, ledger: store.Ledger) -> runs.Counts:
+        for address, seen in self._read_to_the_end.items():
+            ledger.remember(address, seen)
+        if self._source.feed in self._read_to_the_end:
+            ledger.forget(page for page in self._visit.unasked() if page != self._source.node)
+        return runs.Counts()
+
+    def _write(self, act: Callable[[store.Ledger], runs.Counts]) -> bool:
+        """One transaction of the run; False, and nothing written, when another run holds the lease by now."""
+        now = self._clock()
+        with writing(self._engine) as connection:
+            if not leases.renew(connection, self._source, now):
+                return False
+            counts = act(store.Ledger(connection, self._settings, self._source, self._run_id, now))
+        self._counts += counts
+        return True
+
+    def _outcome(self) -> str:
+        if self._pages_refused and not self._counts.changed and not self._counts.unchanged:
+            return runs.PARSE_ERROR
+        if self._counts.rejected:
+            return runs.PARTIAL
+        return runs.OK if self._pages_read or self._read_to_the_end else runs.NOT_MODIFIED
+
+    def _finish(self, outcome: str, complete: bool, retry_after: timedelta, jitter: float) -> RunView:
+        now = self._clock()
+        well = outcome in (runs.OK, runs.NOT_MODIFIED, runs.PARTIAL)
+        failures = 0 if well else self._source.failures + 1
+        interval = timedelta(minutes=self._settings.poll_minutes)
+        due = next_due(now, interval, failures, retry_after, jitter) if complete or not well else now
+        message = "; ".join(self._notes)
+        with writing(self._engine) as connection:
+            leases.release(connection, self._source, due, failures, now if well and complete else None)
+            runs.end(connection, self._run_id, now, outcome, message, self._visit.requests, self._visit.bytes)
+            if self._counts.changed >= _MANY_CHANGES:
+                index.merge(connection)
+            return sources.run_view(connection, self._run_id)
+
+
+def _contradiction(source: Source, found: Description) -> str:
+    """Why a person has to approve the source again; empty while it is what was pinned."""
+    pinned, now = source.authority, found.authority
+    if now.multikey != pinned.multikey:
+        shown = f"a key with the fingerprint {fingerprint(now.multikey)}" if now.multikey else "no key at all"
+        return (
+            f"{source.node} shows {shown} instead of the one that was approved; ask its operator, then approve it again"
+        )
+    if now.uri_space != pinned.uri_space:
+        return (
+            f"{source.node} claims the addresses under {now.uri_space} instead of {pinned.uri_space}; approve it again"
+        )
+    return "" if found.feed == source.feed else f"{source.node} has moved its log to {found.feed}; approve it again"
+
+
+def _newest_digests(engine: Engine) -> frozenset[str]:
+    with reading(engine) as connection:
+        newest = select(change_table.c.digest).order_by(change_table.c.seq.desc()).limit(_KNOWN_VERSIONS)
+        return frozenset(connection.execute(newest).scalars())

@@ -1,0 +1,266 @@
+"""Peers to harvest: what was pinned for each, and how each stands.
+
+A source is proposed by its address and approved by a person, who pins node, URI space and key.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from chm_node.database import frontier as frontier_table
+from chm_node.database import record as record_table
+from chm_node.database import run as run_table
+from chm_node.database import source as source_table
+from chm_node.errors import HarvestError
+from chm_node.record import from_milliseconds, milliseconds
+from chm_node.settings import Settings
+from chm_node.signing import fingerprint
+from harvest.description import Description
+from harvest.trust import Authority, Powers, disjoint
+
+PROPOSED, APPROVED, REMOVED = "proposed", "approved", "removed"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A peer to harvest."""
+
+    id: int
+    address: str  #: as the operator typed it
+    authority: Authority  #: pinned once the source is approved, claimed until then
+    key_id: str
+    feed: str
+    titles: Mapping[str, str]
+    country: str
+    state: str  #: proposed, approved or removed
+    due: datetime
+    lease: str  #: fencing token of the run that holds it; empty for none
+    failures: int  #: in a row
+    cursor: datetime  #: log timestamp of the peer that is read up to
+    last_success: datetime | None
+    members: tuple[Authority, ...]  #: nodes it vouches for
+
+    @property
+    def node(self) -> str:
+        return self.authority.node
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One harvest, as operators and peers see it."""
+
+    started: datetime
+    ended: datetime | None  #: None while it runs
+    outcome: str  #: a notation of the harvest-statuses vocabulary, or "running"
+    requests: int
+    bytes: int
+    created: int
+    updated: int
+    withdrawn: int
+    unchanged: int
+    rejected: int
+    message: str
+
+
+@dataclass(frozen=True)
+class SourceView:
+    """A source, as operators and peers see it."""
+
+    node: str
+    address: str
+    titles: Mapping[str, str]
+    country: str
+    state: str
+    uri_space: str
+    fingerprint: str  #: of the pinned key; empty for an unsigned peer
+    records: int  #: live records of this node
+    last_run: RunView | None
+    last_success: datetime | None
+    due: datetime
+    failures: int
+
+
+def propose(connection: Connection, address: str, found: Description, now: datetime) -> Source:
+    """Remember a peer as it describes itself, for a person to approve.
+
+    An approved source stays approved while its description says what was pinned; otherwise it waits
+    for approval again, and is not harvested meanwhile.
+    """
+    row = connection.execute(
+        select(source_table).where((source_table.c.node == found.authority.node) | (source_table.c.address == address))
+    ).first()
+    values = _described(address, found)
+    if row is None:
+        blank = {"due": 0, "lease": "", "failures": 0, "cursor": 0, "last_success": 0}
+        fresh = {"added": milliseconds(now), "state": PROPOSED}
+        connection.execute(insert(source_table).values(values | blank | fresh))
+    elif not _is_approved_as(_source(row), found):
+        again = values | {"state": PROPOSED, "lease": ""}
+        connection.execute(update(source_table).where(source_table.c.id == row.id).values(again))
+    return find(connection, found.authority.node)
+
+
+def approve(connection: Connection, name: str, settings: Settings, now: datetime) -> Source:
+    """Pin what is proposed under this address or node IRI, and make it due.
+
+    Raises HarvestError when its URI space overlaps with ours or with another approved source's.
+    """
+    source = find(connection, name)
+    _refuse_overlap(source, settings, listing(connection))
+    if source.state != APPROVED:
+        # Pages that were refused once deserve another look.
+        connection.execute(delete(frontier_table).where(frontier_table.c.source_id == source.id))
+        fresh = {"state": APPROVED, "due": milliseconds(now), "failures": 0, "lease": ""}
+        connection.execute(update(source_table).where(source_table.c.id == source.id).values(fresh))
+    return find(connection, name)
+
+
+def remove(connection: Connection, name: str) -> Source:
+    """Stop harvesting a source; its records stay, and so does what is known of it. A run under way ends at its page."""
+    source = find(connection, name)
+    connection.execute(update(source_table).where(source_table.c.id == source.id).values(state=REMOVED, lease=""))
+    return find(connection, name)
+
+
+def find(connection: Connection, name: str) -> Source:
+    """The source with this address or node IRI; raises HarvestError."""
+    statement = select(source_table).where((source_table.c.node == name) | (source_table.c.address == name))
+    row = connection.execute(statement).first()
+    if row is None:
+        raise HarvestError(f"there is no source {name}")
+    return _source(row)
+
+
+def get(connection: Connection, source_id: int) -> Source:
+    """The source with this row id."""
+    return _source(connection.execute(select(source_table).where(source_table.c.id == source_id)).one())
+
+
+def listing(connection: Connection) -> list[Source]:
+    """All sources, removed ones included, in the order they were added."""
+    return [_source(row) for row in connection.execute(select(source_table).order_by(source_table.c.id))]
+
+
+def overview(connection: Connection) -> list[SourceView]:
+    """All sources with their newest run and the number of their live records."""
+    newest = select(func.max(run_table.c.id)).group_by(run_table.c.source_id)
+    runs = {row.source_id: _run(row) for row in connection.execute(select(run_table).where(run_table.c.id.in_(newest)))}
+    live = select(record_table.c.origin, func.count()).where(~record_table.c.withdrawn).group_by(record_table.c.origin)
+    counts = {row[0]: row[1] for row in connection.execute(live)}
+    return [_view(each, runs.get(each.id), counts.get(each.node, 0)) for each in listing(connection)]
+
+
+def history(connection: Connection, source_id: int, limit: int = 50) -> list[RunView]:
+    """The newest runs of a source, newest first."""
+    statement = select(run_table).where(run_table.c.source_id == source_id).order_by(run_table.c.id.desc())
+    return [_run(row) for row in connection.execute(statement.limit(limit))]
+
+
+def run_view(connection: Connection, run_id: int) -> RunView:
+    """One run by its row id."""
+    return _run(connection.execute(select(run_table).where(run_table.c.id == run_id)).one())
+
+
+def powers(connection: Connection, settings: Settings, source: Source) -> Powers:
+    """What this source may say: its own records, and signed ones of nodes approved here or vouched for by it."""
+    approved = [each.authority for each in listing(connection) if each.state == APPROVED and each.authority.multikey]
+    others = {each.node: each for each in source.members} | {each.node: each for each in approved}
+    return Powers(settings.node_iri, settings.uri_space, source.authority, others)
+
+
+def taken(connection: Connection, settings: Settings, source: Source) -> list[Authority]:
+    """Who speaks already, besides this source's own members: ourselves, approved sources, members of other hubs."""
+    approved = [each for each in listing(connection) if each.state == APPROVED]
+    members = (member for each in approved if each.id != source.id for member in each.members)
+    ours = Authority(settings.node_iri, settings.uri_space, "")
+    return [ours, *(each.authority for each in approved), *members]
+
+
+def set_members(connection: Connection, source_id: int, members: Iterable[Authority]) -> None:
+    """Remember whom a hub vouches for."""
+    statement = update(source_table).where(source_table.c.id == source_id)
+    connection.execute(statement.values(members=json.dumps([asdict(each) for each in members])))
+
+
+def _refuse_overlap(source: Source, settings: Settings, others: Sequence[Source]) -> None:
+    space = source.authority.uri_space
+    if source.node == settings.node_iri or not disjoint(space, settings.uri_space):
+        raise HarvestError(f"{source.address} claims addresses that belong to this node: {space}")
+    for other in others:
+        if other.id != source.id and other.state == APPROVED and not disjoint(space, other.authority.uri_space):
+            raise HarvestError(f"{source.address} claims addresses that were approved for {other.node}: {space}")
+
+
+def _is_approved_as(source: Source, found: Description) -> bool:
+    same = (source.authority, source.key_id, source.feed) == (found.authority, found.key_id, found.feed)
+    return same and source.state == APPROVED
+
+
+def _described(address: str, found: Description) -> dict[str, Any]:
+    return {
+        "address": address,
+        "node": found.authority.node,
+        "uri_space": found.authority.uri_space,
+        "multikey": found.authority.multikey,
+        "key_id": found.key_id,
+        "feed": found.feed,
+        "titles": json.dumps(found.titles, ensure_ascii=False),
+        "country": found.country,
+        "members": "[]",  # taken over by the first harvest after approval
+    }
+
+
+def _source(row: Row[Any]) -> Source:
+    return Source(
+        id=row.id,
+        address=row.address,
+        authority=Authority(row.node, row.uri_space, row.multikey),
+        key_id=row.key_id,
+        feed=row.feed,
+        titles=json.loads(row.titles),
+        country=row.country,
+        state=row.state,
+        due=from_milliseconds(row.due),
+        lease=row.lease,
+        failures=row.failures,
+        cursor=from_milliseconds(row.cursor),
+        last_success=from_milliseconds(row.last_success) if row.last_success else None,
+        members=tuple(Authority(**each) for each in json.loads(row.members)),
+    )
+
+
+def _run(row: Row[Any]) -> RunView:
+    return RunView(
+        started=from_milliseconds(row.started),
+        ended=from_milliseconds(row.ended) if row.ended else None,
+        outcome=row.outcome,
+        requests=row.requests,
+        bytes=row.bytes,
+        created=row.created,
+        updated=row.updated,
+        withdrawn=row.withdrawn,
+        unchanged=row.unchanged,
+        rejected=row.rejected,
+        message=row.message,
+    )
+
+
+def _view(source: Source, last_run: RunView | None, records: int) -> SourceView:
+    return SourceView(
+        node=source.node,
+        address=source.address,
+        titles=source.titles,
+        country=source.country,
+        state=source.state,
+        uri_space=source.authority.uri_space,
+        fingerprint=fingerprint(source.authority.multikey) if source.authority.multikey else "",
+        records=records,
+        last_run=last_run,
+        last_success=source.last_success,
+        due=source.due,
+        failures=source.failures,
+    )

@@ -1,0 +1,196 @@
+"""One page of a peer, stored in one transaction: records, log, receipts, unknown terms, frontier, cursor, counters.
+
+Either all of it is committed or nothing, so a harvest may be cut anywhere and goes on without loss or repetition.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+
+from chm_node.catalogue import Catalogue
+from chm_node.catalogue import Held as HeldRecord
+from chm_node.database import frontier as frontier_table
+from chm_node.database import receipt as receipt_table
+from chm_node.database import record as record_table
+from chm_node.database import source as source_table
+from chm_node.database import unknown_term
+from chm_node.record import Action, Change, Entry, RecordGraph, milliseconds
+from chm_node.settings import Settings
+from harvest import runs
+from harvest.page import Page
+from harvest.plan import Guard, Judged, Plan, Planned, plan
+from harvest.sources import Source
+from harvest.trust import HeldVersion, Verdict
+from harvest.visit import Seen
+
+_UPSERT_RECEIPT = text(
+    "INSERT INTO receipt (source_id, iri, version, digest, run_id, received, verdict, reason, detail)"
+    " VALUES (:source_id, :iri, :version, :digest, :run_id, :received, :verdict, :reason, :detail)"
+    " ON CONFLICT (source_id, iri) DO UPDATE SET version = excluded.version, digest = excluded.digest,"
+    " run_id = excluded.run_id, received = excluded.received, verdict = excluded.verdict,"
+    " reason = excluded.reason, detail = excluded.detail"
+)
+_UPSERT_FRONTIER = text(
+    "INSERT INTO frontier (source_id, page, etag, digest, closed) VALUES (:source_id, :page, :etag, :digest, :closed)"
+    " ON CONFLICT (source_id, page) DO UPDATE SET etag = excluded.etag, digest = excluded.digest,"
+    " closed = excluded.closed"
+)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where one run writes; every call stands in a transaction that renewed the lease."""
+
+    connection: Connection
+    settings: Settings
+    source: Source
+    run_id: int
+    now: datetime
+
+    def store(self, address: str, seen: Seen | None, page: Page) -> runs.Counts:
+        """Take over what a page offers; ``seen`` is None for a page that is to be asked for again.
+
+        Raises ImplausibleHarvestError, and then nothing of the page is stored.
+        """
+        catalogue = Catalogue(self.connection)
+        iris = list({each.offer.iri for each in page.judged})
+        held = {iri: HeldVersion(*version) for iri, version in catalogue.digests(iris).items()}
+        planned = plan(held, page.judged)
+        if planned.withdrawals:
+            self._guard().check(planned.withdrawals)
+        self._apply(catalogue, planned.changes)
+        self._write_receipts(planned, address)
+        if seen:
+            self.remember(address, replace(seen, closed=page.closed))
+        self._move_cursor(page)
+        counts = _counts(planned)
+        runs.add(self.connection, self.run_id, counts)
+        return counts
+
+    def refuse(self, address: str, seen: Seen, reason: str) -> runs.Counts:
+        """Note that a page could not be read; it is read again once it differs."""
+        receipt = self._receipt(address, Verdict.UNREADABLE_PAGE, reason) | {"digest": seen.digest}
+        self.connection.execute(_UPSERT_RECEIPT, [receipt])
+        # Without its ETag: a page that was damaged on the way has that of the whole one.
+        self.remember(address, replace(seen, etag=""))
+        counts = runs.Counts(rejected=1)
+        runs.add(self.connection, self.run_id, counts)
+        return counts
+
+    def remember(self, address: str, seen: Seen) -> None:
+        """Note what was last seen of a page."""
+        row = {"source_id": self.source.id, "page": address, "etag": seen.etag, "digest": seen.digest}
+        self.connection.execute(_UPSERT_FRONTIER, [row | {"closed": seen.closed}])
+
+    def forget(self, pages: Iterable[str]) -> None:
+        """Drop pages the peer's log no longer has."""
+        gone = (frontier_table.c.source_id == self.source.id) & (frontier_table.c.page == bindparam("gone"))
+        if rows := [{"gone": page} for page in pages]:
+            self.connection.execute(delete(frontier_table).where(gone), rows)
+
+    def _guard(self) -> Guard:
+        nodes = [self.source.node, *(each.node for each in self.source.members)]
+        live = select(func.count()).where(record_table.c.origin.in_(nodes), ~record_table.c.withdrawn)
+        gone = runs.withdrawn_since(self.connection, self.source.id, self.source.last_success)
+        held = self.connection.execute(live).scalar_one() + gone
+        return Guard(held, gone, self.settings.max_withdrawal_share)
+
+    def _apply(self, catalogue: Catalogue, changes: Sequence[Planned]) -> None:
+        going = [each.judged.offer.iri for each in changes if each.action is Action.DELETE]
+        known = catalogue.titles(going) if going else {}
+        times = catalogue.next_log_times(len(changes), self.now)
+        catalogue.append(
+            [
+                _change(each, log_time, self.source.node, known.get(each.judged.offer.iri))
+                for each, log_time in zip(changes, times, strict=True)
+            ]
+        )
+        self._write_unknown_terms(changes)
+
+    def _write_unknown_terms(self, changes: Sequence[Planned]) -> None:
+        replaced = [each.judged.offer.iri for each in changes if each.action is not Action.CREATE]
+        if gone := self._ids(replaced):
+            of_record = unknown_term.c.record_id == bindparam("gone")
+            self.connection.execute(delete(unknown_term).where(of_record), [{"gone": each} for each in gone.values()])
+        found = {each.judged.offer.iri: each.judged.unknown_terms for each in changes if each.judged.unknown_terms}
+        rows = [
+            {"field": name[:64], "value": value, "record_id": row_id}
+            for iri, row_id in self._ids(list(found)).items()
+            for name, value in dict.fromkeys(found[iri])
+        ]
+        if rows:
+            self.connection.execute(insert(unknown_term), rows)
+
+    def _ids(self, iris: Sequence[str]) -> dict[str, int]:
+        statement = select(record_table.c.iri, record_table.c.id)
+        return {
+            row.iri: row.id
+            for start in range(0, len(iris), 500)
+            for row in self.connection.execute(statement.where(record_table.c.iri.in_(iris[start : start + 500])))
+        }
+
+    def _write_receipts(self, planned: Plan, page: str) -> None:
+        told = {
+            each.offer.iri: self._receipt(each.offer.iri, each.verdict, each.detail, each)
+            for each in planned.judged
+            if not each.verdict.dropped
+        }
+        if told:
+            self.connection.execute(_UPSERT_RECEIPT, list(told.values()))
+        refused = (receipt_table.c.source_id == self.source.id) & (receipt_table.c.iri == page)
+        self.connection.execute(delete(receipt_table).where(refused))
+
+    def _receipt(self, iri: str, verdict: Verdict, detail: str, judged: Judged | None = None) -> dict[str, Any]:
+        version = judged.offer.version if judged else None
+        return {
+            "source_id": self.source.id,
+            "iri": iri,
+            "version": milliseconds(version) if version else 0,
+            "digest": judged.offer.digest if judged else "",
+            "run_id": self.run_id,
+            "received": milliseconds(self.now),
+            "verdict": "rejected" if verdict.refused else "accepted",
+            "reason": verdict.value if verdict.refused else "",
+            "detail": detail,
+        }
+
+    def _move_cursor(self, page: Page) -> None:
+        if page.newest:
+            moved = milliseconds(page.newest)
+            behind = (source_table.c.id == self.source.id) & (source_table.c.cursor < moved)
+            self.connection.execute(update(source_table).where(behind).values(cursor=moved))
+
+
+def frontier(connection: Connection, source_id: int) -> dict[str, Seen]:
+    """What was last seen of each page of a source."""
+    rows = connection.execute(select(frontier_table).where(frontier_table.c.source_id == source_id))
+    return {row.page: Seen(row.etag, row.digest, row.closed) for row in rows}
+
+
+def _change(planned: Planned, log_time: datetime, upstream: str, known: HeldRecord | None) -> Change:
+    offer, entry = planned.judged.offer, planned.judged.entry
+    assert entry and offer.version  # noqa: S101  both belong to every accepted offer
+    if known:  # a tombstone states no title; readers of the log still want to know what is gone
+        entry = Entry(known.type, known.titles, {}, ())
+    graph = RecordGraph(
+        iri=offer.iri,
+        action=planned.action,
+        origin=offer.origin,
+        version=offer.version,
+        nquads=offer.nquads,
+        digest=offer.digest,
+        proof=offer.proof,
+    )
+    return Change(log_time, graph, entry, (*offer.hops, upstream), offer.activity, offer.issued)
+
+
+def _counts(planned: Plan) -> runs.Counts:
+    actions = [each.action for each in planned.changes]
+    created, updated = actions.count(Action.CREATE), actions.count(Action.UPDATE)
+    rejected = sum(1 for each in planned.judged if each.verdict.refused)
+    # A tombstone of what we never held, or the older of two versions on one page, changes nothing anybody sees.
+    unchanged = len(planned.judged) - created - updated - planned.withdrawals - rejected
+    return runs.Counts(created, updated, planned.withdrawals, unchanged, rejected)

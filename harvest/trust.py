@@ -1,0 +1,221 @@
+"""Whom we believe what: authority, loop, proof and version rules. Decides; touches nothing.
+
+Authority comes from what a person pinned for a source, never from what a record says of itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from urllib.parse import urlsplit
+
+from chm_node.errors import ParseError
+from chm_node.record import Action
+from chm_node.signing import verify
+
+MAX_HOPS = 8
+MAX_RECORD_BYTES = 256 * 1024
+MAX_RECORD_TRIPLES = 2000
+#: How far a record's version may lie ahead of our clock; a peer's wrong clock would block all later versions.
+CLOCK_TOLERANCE = timedelta(minutes=10)
+
+
+class Verdict(Enum):
+    """What becomes of an offered record or page; the value is the reason code of its receipt."""
+
+    ACCEPTED = "accepted"
+    # Dropped without a fuss: nothing is wrong, and nothing is new.
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    ECHO = "echo"
+    LOOP = "loop"
+    TOO_MANY_HOPS = "too-many-hops"
+    # Refused, with a receipt.
+    NO_PAYLOAD = "no-payload"
+    NO_IDENTITY = "no-identity"
+    NO_LICENCE = "no-licence"
+    NO_TITLE = "no-title"
+    UNKNOWN_NODE = "unknown-node"
+    FOREIGN_IRI = "foreign-iri"
+    FOREIGN_SUBJECT = "foreign-subject"
+    BLANK_NODE = "blank-node"
+    BAD_CHARACTERS = "bad-characters"
+    TOO_LARGE = "too-large"
+    FUTURE = "future-version"
+    UNSIGNED = "unsigned"
+    BAD_PROOF = "bad-proof"
+    EQUIVOCATION = "equivocation"
+    # A whole page refused.
+    UNREADABLE_PAGE = "unreadable-page"
+
+    @property
+    def dropped(self) -> bool:
+        """Whether the record is passed over without a receipt."""
+        return self in _DROPPED
+
+    @property
+    def refused(self) -> bool:
+        """Whether a person should hear about it."""
+        return self is not Verdict.ACCEPTED and not self.dropped
+
+
+_DROPPED = frozenset((Verdict.UNCHANGED, Verdict.STALE, Verdict.ECHO, Verdict.LOOP, Verdict.TOO_MANY_HOPS))
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A node, the IRIs it may speak for, and the key its records are signed with (empty: unsigned)."""
+
+    node: str
+    uri_space: str
+    multikey: str
+
+
+@dataclass(frozen=True)
+class Powers:
+    """What one source may say to us."""
+
+    own_node: str  #: ours
+    own_space: str
+    source: Authority
+    #: Nodes whose signed records it may pass on: those approved here, and those it vouches for.
+    others: Mapping[str, Authority]
+
+    def authority(self, node: str) -> Authority | None:
+        """What is pinned for the origin of a record."""
+        return self.source if node == self.source.node else self.others.get(node)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One record version as a peer's log offers it."""
+
+    activity: str  #: IRI of the peer's log entry
+    action: Action
+    iri: str
+    origin: str = ""  #: IRI of the node it is attributed to; empty when it does not say
+    version: datetime | None = None  #: UTC; the origin's commit time, as signed
+    issued: datetime | None = None
+    hops: tuple[str, ...] = ()  #: nodes it passed before the source, origin first
+    nquads: bytes = b""
+    digest: str = ""
+    triples: int = 0
+    proof: Mapping[str, str] | None = None
+    #: What reading its graph found wrong; ACCEPTED when nothing.
+    flaw: Verdict = Verdict.ACCEPTED
+
+
+@dataclass(frozen=True)
+class HeldVersion:
+    """The version of a record that we hold."""
+
+    version: datetime
+    digest: str
+    withdrawn: bool
+
+
+def judge(offer: Offer, powers: Powers, now: datetime) -> Verdict:
+    """The verdict before the proof and before what we hold: authority (R1), loop (R2), limits, sense."""
+    if offer.flaw in (Verdict.NO_PAYLOAD, Verdict.NO_IDENTITY):
+        return offer.flaw
+    for rule in (_loop, _authority, _limits):
+        verdict = rule(offer, powers)
+        if verdict is not Verdict.ACCEPTED:
+            return verdict
+    if offer.version and offer.version > now + CLOCK_TOLERANCE:
+        return Verdict.FUTURE
+    return Verdict.ACCEPTED
+
+
+def check_proof(offer: Offer, powers: Powers) -> Verdict:
+    """R3: the origin's pinned key signed exactly these bytes.
+
+    Only an approved source without a key may offer unsigned records, and only its own: what nobody
+    signed travels one hop and no further.
+    """
+    authority = powers.authority(offer.origin)
+    if authority is None:
+        return Verdict.UNKNOWN_NODE
+    if not authority.multikey:
+        direct = authority == powers.source and not offer.hops
+        return Verdict.ACCEPTED if direct else Verdict.UNSIGNED
+    if offer.proof is None:
+        return Verdict.UNSIGNED
+    try:
+        genuine = verify(offer.nquads, offer.proof, authority.multikey)
+    except ParseError:
+        genuine = False
+    return Verdict.ACCEPTED if genuine else Verdict.BAD_PROOF
+
+
+def compare(offer: Offer, held: HeldVersion | None) -> Verdict:
+    """R4: only a version newer than the held one counts; of two different ones the first stays."""
+    if held is None:
+        return Verdict.ACCEPTED
+    if offer.digest == held.digest:
+        return Verdict.UNCHANGED
+    if offer.version is None or offer.version < held.version:
+        return Verdict.STALE
+    return Verdict.EQUIVOCATION if offer.version == held.version else Verdict.ACCEPTED
+
+
+def disjoint(space: str, other: str) -> bool:
+    """Whether no IRI can lie under both URI spaces."""
+    return not space.startswith(other) and not other.startswith(space)
+
+
+def space_problem(space: str) -> str:
+    """What is wrong with a URI space; empty when nothing is.
+
+    It has to end at a boundary: ``https://a.example/id`` would also claim ``https://a.example/idea/1``.
+    """
+    parts = urlsplit(space)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
+        return "is no web address"
+    return "" if space.endswith(("/", "#")) else "does not end in a slash"
+
+
+def pin_members(
+    pinned: Iterable[Authority], described: Iterable[Authority], taken: Iterable[Authority]
+) -> tuple[tuple[Authority, ...], tuple[str, ...]]:
+    """The nodes a hub may pass on from now on, and those refused because they contradict what is pinned.
+
+    ``taken`` is what speaks already: ourselves, the approved sources, the members of other hubs. A node
+    keeps the URI space and key it was first vouched for with, until a person approves the hub anew.
+    """
+    members = {each.node: each for each in pinned}
+    known = {each.node: each for each in taken}
+    refused = []
+    for each in described:
+        first = members.get(each.node) or known.get(each.node)
+        others = [other for other in (*members.values(), *known.values()) if other.node != each.node]
+        clash = any(not disjoint(each.uri_space, other.uri_space) for other in others)
+        if (first and first != each) or clash or space_problem(each.uri_space) or not each.multikey:
+            refused.append(each.node)
+        else:
+            members[each.node] = each
+    return tuple(members.values()), tuple(refused)
+
+
+def _loop(offer: Offer, powers: Powers) -> Verdict:
+    if offer.iri.startswith(powers.own_space) or offer.origin == powers.own_node:
+        return Verdict.ECHO
+    if powers.own_node in offer.hops:
+        return Verdict.LOOP
+    return Verdict.TOO_MANY_HOPS if len(offer.hops) > MAX_HOPS else Verdict.ACCEPTED
+
+
+def _authority(offer: Offer, powers: Powers) -> Verdict:
+    authority = powers.authority(offer.origin)
+    if authority is None:
+        return Verdict.UNKNOWN_NODE
+    name = offer.iri.removeprefix(authority.uri_space)
+    # A dot segment would lead out of the space again once somebody resolves the IRI.
+    outside = name == offer.iri or not name or "#" in name or {".", ".."} & set(name.split("/"))
+    return Verdict.FOREIGN_IRI if outside else Verdict.ACCEPTED
+
+
+def _limits(offer: Offer, _powers: Powers) -> Verdict:
+    if len(offer.nquads) > MAX_RECORD_BYTES or offer.triples > MAX_RECORD_TRIPLES:
+        return Verdict.TOO_LARGE
+    return offer.flaw

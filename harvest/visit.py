@@ -1,0 +1,87 @@
+"""What a run may do towards its peer: ask for documents, politely, and have them read in a sandboxed child."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from chm_node.http_client import HttpClient
+from harvest.readers import Readers
+
+#: N-Quads first: it needs the least time on either side, and keeps the owner's canonical lines together.
+RDF = "application/n-quads, application/trig;q=0.9, application/ld+json;q=0.8, text/turtle;q=0.7, */*;q=0.1"
+#: A page above ``harvest.page.MAX_PAGE_BYTES`` is refused as that page; what is larger still is not read to its end.
+_MAX_BODY_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was last seen of a page that may still change, or that was read to its end."""
+
+    etag: str
+    digest: str  #: SHA-256 of the bytes, for peers without conditional requests
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a peer, as it came."""
+
+    address: str  #: as asked for
+    url: str  #: after redirects
+    data: bytes
+    media_type: str
+    seen: Seen
+    #: Leads to other pages: remembered only when all of those were read, or one could be missed for ever.
+    branch: bool = False
+
+    def without_data(self) -> "Document":
+        """The same document without its bytes, to be kept while those are read."""
+        return replace(self, data=b"")
+
+
+class Visit:
+    """One run's way to its peer; counts what it costs."""
+
+    def __init__(self, client: HttpClient, readers: Readers, frontier: Mapping[str, Seen], host: str) -> None:
+        self.frontier = dict(frontier)  #: by page address
+        self.requests = 0
+        self.bytes = 0
+        self._client = client
+        self._readers = readers
+        self._host = host
+        self._asked: set[str] = set()
+
+    def get(self, address: str, accept: str = RDF) -> Document | None:
+        """The document; None when it is what it was when last seen, by the peer's word or byte for byte.
+
+        Raises FetchError.
+        """
+        seen = self.frontier.get(address)
+        self._asked.add(address)
+        self.requests += 1
+        answer = self._client.get(
+            address, accept=accept, etag=(seen.etag or None) if seen else None, max_body_bytes=_MAX_BODY_BYTES,
+            same_host=True,
+        )  # fmt: skip
+        if answer.not_modified:
+            return None
+        self.bytes += len(answer.body)
+        digest = hashlib.sha256(answer.body).hexdigest()
+        if seen and seen.digest == digest:
+            return None
+        fresh = Seen(answer.etag or "", digest)
+        return Document(address, answer.url, answer.body, answer.media_type, fresh)
+
+    def read(self, function: Callable[..., Any], document: Document, *args: Any) -> Any:  # any picklable values
+        """What the function makes of the document, in a sandboxed child; raises ParseError."""
+        return self._readers.run(function, document.data, document.media_type, document.url, *args)
+
+    def is_own(self, address: str) -> bool:
+        """Whether the address is on the peer's own host; no other is asked on its word."""
+        return urlsplit(address).netloc == urlsplit(self._host).netloc
+
+    def unasked(self) -> list[str]:
+        """Open pages that nothing led to this time."""
+        return [page for page, seen in self.frontier.items() if not seen.closed and page not in self._asked]

@@ -1,0 +1,268 @@
+"""A federation in one process: real nodes, each with its own database, key and web application.
+
+The only thing replaced is the wire: each request is handed to the application that owns the host, or to
+whatever a test put in its place.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pyoxigraph as ox
+import pytest
+import requests
+import urllib3
+from flask import Flask
+from requests.adapters import BaseAdapter, HTTPAdapter
+from sqlalchemy import Engine, select
+
+from chm_node.app import create_app
+from chm_node.canonical import canonical_bytes, canonical_lines, digest
+from chm_node.catalogue import Catalogue, LoggedChange
+from chm_node.database import open_database, reading, receipt, writing
+from chm_node.http_client import FetchPolicy, HttpClient
+from chm_node.namespaces import DCTERMS
+from chm_node.publishing import meta_lines, publish, record_iri, with_defaults, withdraw
+from chm_node.record import Action, Change, Entry, RecordGraph, Tombstone
+from chm_node.record_types import RECORD_TYPES
+from chm_node.settings import Settings
+from chm_node.signing import Signer, create_key, load_signer
+from harvest import discovery, leases, sources
+from harvest.readers import Readers
+from harvest.run import Harvest
+from harvest.sources import RunView
+
+START = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
+N_QUADS = "application/n-quads"
+
+
+@dataclass
+class Reply:
+    """What a lying peer says instead of what its application would."""
+
+    body: bytes = b""
+    status: int = 200
+    media_type: str = N_QUADS
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Wire(BaseAdapter):
+    """Hands each request to the application that owns the host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.apps: dict[str, Flask] = {}
+        self.replies: dict[str, Reply | Callable[[Reply], Reply]] = {}  #: by address; a function changes the real one
+        self.asked: list[tuple[str, int]] = []  #: (address, status)
+
+    def send(self, request: requests.PreparedRequest, *_args, **_kwargs) -> requests.Response:
+        url = request.url or ""
+        real = self._real(url, request)
+        lie = self.replies.get(url)
+        reply = lie(real) if callable(lie) else lie or real
+        self.asked.append((url, reply.status))
+        headers = {"Content-Type": reply.media_type, "Content-Length": str(len(reply.body)), **reply.headers}
+        raw = urllib3.HTTPResponse(io.BytesIO(reply.body), headers, reply.status, preload_content=False)
+        return HTTPAdapter().build_response(request, raw)
+
+    def _real(self, url: str, request: requests.PreparedRequest) -> Reply:
+        app = self.apps.get(urlsplit(url).netloc)
+        if app is None:
+            return Reply(status=503)
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "accept-encoding"}
+        with app.test_client() as client:
+            answer = client.get(url, headers=headers)
+        kept = {name: value for name, value in answer.headers.items() if name in ("ETag", "Location", "Retry-After")}
+        return Reply(answer.data, answer.status_code, answer.headers.get("Content-Type", ""), kept)
+
+    def statuses(self) -> list[int]:
+        """How the requests since the last call were answered."""
+        found = [status for _, status in self.asked]
+        self.asked.clear()
+        return found
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Node:
+    """One node of the federation; its clock moves when the test says so."""
+
+    settings: Settings
+    engine: Engine
+    signer: Signer
+    wire: Wire
+    readers: Readers
+    now: datetime = START
+
+    @property
+    def iri(self) -> str:
+        return self.settings.node_iri
+
+    @property
+    def feed(self) -> str:
+        return f"{self.settings.base_url}feed"
+
+    def page(self, number: int = 1) -> str:
+        return f"{self.settings.base_url}feed/1/{number}"
+
+    # What an editor does.
+
+    def publish(self, *titles: str, **values: object) -> list[str]:
+        """Publish one event a title; their IRIs."""
+        return self.revise({record_iri(self.settings, "event", uuid4()): title for title in titles}, **values)
+
+    def revise(self, titles: Mapping[str, str], **values: object) -> list[str]:
+        event = RECORD_TYPES["event"]
+        records = [
+            event.record(iri, with_defaults({"title": {"en": title}, "starts": "2026-12-01", **values}, self.settings))
+            for iri, title in titles.items()
+        ]
+        for _ in publish(self.engine, self.settings, self.signer, records, self.now):
+            pass
+        return list(titles)
+
+    def withdraw(self, *iris: str) -> None:
+        for iri in iris:
+            withdraw(self.engine, self.settings, self.signer, Tombstone(iri, "event"), self.now)
+
+    def say(
+        self,
+        iri: str,
+        *more: str,
+        version: datetime | None = None,
+        action: Action = Action.CREATE,
+        title: str = "A workshop",
+        meta: bool = True,
+        hops: tuple[str, ...] = (),
+        signed: bool = True,
+        origin: str = "",
+    ) -> RecordGraph:
+        """Put anything into the node's log, signed with its key: what no honest node would publish."""
+        version = version or self.now
+        lines = canonical_lines(
+            [ox.Triple(ox.NamedNode(iri), ox.NamedNode(DCTERMS.title), ox.Literal(title, language="en"))]
+            if title
+            else []
+        )
+        lines += [*more, *(meta_lines(iri, self.settings, version, version) if meta else [])]
+        lines = [each.replace(f"<{self.iri}>", f"<{origin or self.iri}>") for each in lines]
+        nquads = canonical_bytes(lines)
+        proof = self.signer.sign(nquads, version) if signed else None
+        graph = RecordGraph(iri, action, origin or self.iri, version, nquads, digest(nquads), proof)
+        self._append(graph, hops)
+        return graph
+
+    def pass_on(self, change: LoggedChange, *hops: str) -> None:
+        """Put another node's record into the log, as a hub does."""
+        self._append(change.graph, hops)
+
+    def _append(self, graph: RecordGraph, hops: tuple[str, ...]) -> None:
+        with writing(self.engine) as connection:
+            catalogue = Catalogue(connection)
+            [at] = catalogue.next_log_times(1, self.now)
+            catalogue.append([Change(at, graph, Entry("event", {}, {}, ()), hops)])
+
+    # What a hub does.
+
+    def follow(self, peer: "Node | str") -> None:
+        address = peer if isinstance(peer, str) else peer.settings.base_url
+        with self.client() as client:
+            found = discovery.discover(address, self.settings, client, self.readers, self.now)
+        with writing(self.engine) as connection:
+            discovery.propose(connection, found, self.now)
+            sources.approve(connection, address, self.settings, self.now)
+
+    def harvest(self, peer: "Node") -> RunView:
+        with writing(self.engine) as connection:
+            source = leases.lease_now(connection, peer.iri, self.now)
+        assert source
+        with self.client() as client:
+            run = Harvest(self.engine, self.settings, source, client, self.readers, lambda: self.now, Event())
+            return run.run(jitter=0.5)
+
+    def client(self) -> HttpClient:
+        return HttpClient(FetchPolicy(), adapter=self.wire)
+
+    # What a test looks at.
+
+    def held(self, iri: str) -> LoggedChange:
+        with reading(self.engine) as connection:
+            return Catalogue(connection).graph(iri)
+
+    def holds(self, iri: str) -> bool:
+        with reading(self.engine) as connection:
+            found = Catalogue(connection).find(iri)
+        return found is not None and not found.withdrawn
+
+    def log(self) -> list[LoggedChange]:
+        """Every current change."""
+        with reading(self.engine) as connection:
+            return Catalogue(connection).changes_after(datetime(1970, 1, 2, tzinfo=UTC), 10_000)
+
+    def reasons(self) -> dict[str, str]:
+        """Reason code by record or page, of everything that was refused."""
+        with reading(self.engine) as connection:
+            return {row.iri: row.reason for row in connection.execute(select(receipt)) if row.reason}
+
+    def get(self, address: str, accept: str = "*/*") -> bytes:
+        with self.wire.apps[urlsplit(self.settings.base_url).netloc].test_client() as client:
+            return client.get(address, headers={"Accept": accept}).data
+
+    def later(self, **passed: float) -> None:
+        self.now += timedelta(**passed)
+
+
+@pytest.fixture(scope="session")
+def readers() -> Iterator[Readers]:
+    """The children that read what peers send; started once, as in a worker."""
+    with Readers() as found:
+        yield found
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def make_node(tmp_path: Path, wire: Wire, readers: Readers) -> Iterator[Callable[..., Node]]:
+    """Makes a node that answers at ``https://<name>.example.org/``."""
+    made: list[Node] = []
+
+    def make(name: str, **settings: object) -> Node:
+        folder = tmp_path / f"{name}-{len(made)}"
+        folder.mkdir()
+        chosen = Settings.load(
+            base_url=f"https://{name}.example.org/", data_dir=folder, titles={"en": name}, **settings
+        )
+        create_key(chosen.key_file)
+        signer = load_signer(chosen.key_file, f"{chosen.node_iri}#key")
+        wire.apps[f"{name}.example.org"] = create_app(chosen)
+        made.append(Node(chosen, open_database(chosen.database), signer, wire, readers))
+        return made[-1]
+
+    yield make
+    for app in wire.apps.values():
+        app.extensions["chm"].engine.dispose()
+    for node in made:
+        node.engine.dispose()
+
+
+@pytest.fixture
+def peer(make_node: Callable[..., Node]) -> Node:
+    return make_node("dz", country="DZ")
+
+
+@pytest.fixture
+def hub(make_node: Callable[..., Node], peer: Node) -> Node:
+    """A hub that follows the peer and has harvested nothing yet."""
+    node = make_node("hub")
+    node.follow(peer)
+    return node
