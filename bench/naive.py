@@ -13,9 +13,10 @@ from bench.records import synthetic
 from chm_node.canonical import canonical_bytes, canonical_lines
 from chm_node.catalogue import Catalogue, Filter, Listing
 from chm_node.database import open_database, reading
-from chm_node.namespaces import AS
+from chm_node.namespaces import AS, DCTERMS, SEC
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
+from chm_node.signing import verify
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -49,18 +50,33 @@ def store(connection: pysqlite3.Connection, iri: str, graph: rdflib.Graph) -> No
 
 
 def harvest_one_by_one(path: Path, base_url: str, pages: int) -> tuple[int, float]:
-    """Each page of the log: fetched as TriG, parsed by rdflib; each record: one commit."""
+    """Each page of the log: fetched as TriG, parsed by rdflib; each record: its proof checked, one commit."""
     connection = pysqlite3.connect(str(path))
     connection.executescript(_SCHEMA)
     done = 0
+    with urllib.request.urlopen(f"{base_url}node.ttl", timeout=30) as answer:  # noqa: S310 -- our own node
+        key = str(next(rdflib.Graph().parse(data=answer.read(), format="turtle").objects(None, SEC.publicKeyMultibase)))
     started = time.perf_counter()
     for page in range(1, pages + 1):
         with urllib.request.urlopen(f"{base_url}feed/1/{page}.trig", timeout=30) as answer:  # noqa: S310 -- our own node
             dataset = rdflib.Dataset().parse(data=answer.read(), format="trig")
         for activity, iri in list(dataset.subject_objects(AS.object)):
-            store(connection, str(iri), dataset.graph(rdflib.URIRef(str(activity))))
+            graph = dataset.graph(rdflib.URIRef(str(activity)))
+            check_proof(dataset, activity, graph, key)
+            store(connection, str(iri), graph)
             done += 1
     return done, time.perf_counter() - started
+
+
+def check_proof(dataset: rdflib.Dataset, activity: rdflib.term.Node, graph: rdflib.Graph, key: str) -> None:
+    """The proof of one record, over the lines rdflib writes of it; raises ValueError when it does not hold."""
+    lines = graph.serialize(format="nt").splitlines(keepends=True)
+    name = next(dataset.objects(activity, SEC.proof))
+    proof_graph = dataset.graph(rdflib.BNode(name) if isinstance(name, rdflib.BNode) else rdflib.URIRef(str(name)))
+    names = {"created": DCTERMS.created, "verificationMethod": SEC.verificationMethod, "proofValue": SEC.proofValue}
+    proof = {name: str(next(proof_graph.objects(None, predicate))) for name, predicate in names.items()}
+    if not verify(canonical_bytes(lines), proof, key):
+        raise ValueError(f"{activity}: the proof does not hold")
 
 
 def feedgen_app(folder: Path) -> Callable[..., Iterable[bytes]]:

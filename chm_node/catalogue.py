@@ -212,7 +212,8 @@ class Catalogue:
         """Live records of each origin node, of those that pass the filter when there is one."""
         condition = self._condition(chosen) if chosen else [~record_table.c.withdrawn]
         statement = select(record_table.c.origin, func.count()).where(*condition)
-        return {origin: count for origin, count in self._connection.execute(statement.group_by(record_table.c.origin))}
+        rows = self._connection.execute(statement.group_by(record_table.c.origin))
+        return {origin: count for origin, count in rows.tuples()}  # noqa: C416 -- a row is no pair to the type checker
 
     def digests(self, iris: Sequence[str]) -> dict[str, tuple[datetime, str, bool]]:
         """(version, digest, withdrawn) of the held ones among these records."""

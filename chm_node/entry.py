@@ -5,7 +5,7 @@ that filter: nothing to declare twice, and a record of a type we do not know sti
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -27,9 +27,9 @@ _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NAMES = frozenset(map(str, (FOAF.name, SDO.name, SDO.addressLocality)))
 
 
-def entry(iri: str, triples: Iterable[ox.Triple], record_type: RecordType) -> Entry:
+def entry(iri: str, graph: Index | Iterable[ox.Triple], record_type: RecordType) -> Entry:
     """The entry of the record graph's main resource."""
-    index = index_triples(triples)
+    index = graph if isinstance(graph, Mapping) else index_triples(graph)
     own = index.get(iri, {})
     titles = _texts(own.get(_TITLE, ()))
     return Entry(

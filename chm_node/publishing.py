@@ -146,20 +146,34 @@ def meta_lines(iri: str, settings: Settings, version: datetime, issued: datetime
     """The record's ``dcat:CatalogRecord``: who speaks for it, which version this is, under which terms."""
     node = ox.NamedNode(f"{iri}#meta")
     facts = (
-        (RDF.type, ox.NamedNode(DCAT.CatalogRecord)),
-        (FOAF.primaryTopic, ox.NamedNode(iri)),
-        (DCTERMS.identifier, ox.Literal(iri)),
-        (DCTERMS.issued, _moment(issued)),
-        (DCTERMS.modified, _moment(version)),
-        (PROV.wasAttributedTo, ox.NamedNode(settings.node_iri)),
-        (DCTERMS.license, ox.NamedNode(settings.metadata_licence)),
-        (DCTERMS.conformsTo, ox.NamedNode(PROFILE)),
-        (ADMS.status, _COMPLETED),
+        ox.NamedNode(iri),
+        ox.Literal(iri),
+        _moment(issued),
+        _moment(version),
+        ox.NamedNode(settings.node_iri),
+        ox.NamedNode(settings.metadata_licence),
     )
-    return canonical_lines(ox.Triple(node, ox.NamedNode(predicate), fact) for predicate, fact in facts)
+    varying = [ox.Triple(node, predicate, fact) for predicate, fact in zip(_META_PREDICATES, facts, strict=True)]
+    constant = [ox.Triple(node, predicate, fact) for predicate, fact in _META_FACTS]
+    return canonical_lines([*varying, *constant])
 
 
-_COMPLETED = ox.NamedNode("http://purl.org/adms/status/Completed")
+_META_PREDICATES = tuple(
+    ox.NamedNode(each)
+    for each in (
+        FOAF.primaryTopic,
+        DCTERMS.identifier,
+        DCTERMS.issued,
+        DCTERMS.modified,
+        PROV.wasAttributedTo,
+        DCTERMS.license,
+    )
+)
+_META_FACTS = (
+    (ox.NamedNode(RDF.type), ox.NamedNode(DCAT.CatalogRecord)),
+    (ox.NamedNode(DCTERMS.conformsTo), ox.NamedNode(PROFILE)),
+    (ox.NamedNode(ADMS.status), ox.NamedNode("http://purl.org/adms/status/Completed")),
+)
 _XSD_DATE_TIME = ox.NamedNode("http://www.w3.org/2001/XMLSchema#dateTime")
 
 
@@ -226,4 +240,3 @@ def _signed(
     nquads = canonical_bytes(lines)
     proof = signer.sign(nquads, version)
     return RecordGraph(iri, action, settings.node_iri, version, nquads, digest(nquads), proof)
-

@@ -55,7 +55,9 @@ def clean_text(text: str) -> str:
 
 def is_clean(text: str) -> bool:
     """Whether ``clean_text`` would change nothing."""
-    return not _FORBIDDEN.search(text) and unicodedata.is_normalized("NFC", text) and text == text.strip()
+    # Printable text, which most is, holds none of them; asking so takes a tenth of the time.
+    allowed = text.isprintable() or not _FORBIDDEN.search(text)
+    return allowed and unicodedata.is_normalized("NFC", text) and text == text.strip()
 
 
 def clean_html(text: str) -> str:

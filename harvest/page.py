@@ -38,6 +38,10 @@ _ORIGIN, _LICENCE, _TITLE = str(PROV.wasAttributedTo), str(DCTERMS.license), str
 _MEMBER, _CATALOG_RECORD = str(TREE.member), str(DCAT.CatalogRecord)
 _AFTER = frozenset(map(str, (TREE.GreaterThanRelation, TREE.GreaterThanOrEqualToRelation)))
 _BEFORE = str(TREE.LessThanRelation)
+_PROOFS, _CRYPTOSUITE = str(SEC.proof), str(SEC.cryptosuite)
+_PURPOSE, _ASSERTION = str(SEC.proofPurpose), str(SEC.assertionMethod)
+_ATTRIBUTION, _AGENT = str(PROV.qualifiedAttribution), str(PROV.agent)
+_DATE_TIME = str(XSD.dateTime)
 _PROOF = {
     "created": str(DCTERMS.created),
     "verificationMethod": str(SEC.verificationMethod),
@@ -170,7 +174,7 @@ def _judged(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs, rules
         return Judged(offer, verdict, _tombstone_entry(offer.iri, graph.index))
     record_type = type_of(offer.iri, graph.index)
     detail, unknown = _check(offer.iri, graph.index, record_type)
-    return Judged(offer, verdict, _cleaned(entry(offer.iri, graph.triples, record_type)), detail, unknown)
+    return Judged(offer, verdict, _cleaned(entry(offer.iri, graph.index, record_type)), detail, unknown)
 
 
 def _offer(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs) -> Offer:
@@ -245,19 +249,17 @@ def _has_forbidden_characters(nquads: bytes) -> bool:
 
 
 def _hops(stated: _Nodes, default: Mapping[str, _Nodes]) -> Iterator[str]:
-    for node in stated.get(str(PROV.qualifiedAttribution), ()):
-        agent = _iri(_first(default.get(_key(node), {}), str(PROV.agent)))
+    for node in stated.get(_ATTRIBUTION, ()):
+        agent = _iri(_first(default.get(_key(node), {}), _AGENT))
         if agent:
             yield agent
 
 
 def _proof(stated: _Nodes, graphs: _Graphs) -> Mapping[str, str] | None:
     """The first proof of the one kind we check."""
-    for name in stated.get(str(SEC.proof), ()):
+    for name in stated.get(_PROOFS, ()):
         facts = {triple.predicate.value: _value(triple.object) for triple in graphs.get(_key(name), _NO_GRAPH).triples}
-        if facts.get(str(SEC.cryptosuite)) != CRYPTOSUITE or facts.get(str(SEC.proofPurpose)) != str(
-            SEC.assertionMethod
-        ):
+        if facts.get(_CRYPTOSUITE) != CRYPTOSUITE or facts.get(_PURPOSE) != _ASSERTION:
             continue
         proof = {name: facts.get(predicate, "") for name, predicate in _PROOF.items()}
         if all(proof.values()):
@@ -320,7 +322,7 @@ def _iri(node: Any) -> str:
 
 
 def _moment(node: Any) -> datetime | None:
-    if not isinstance(node, ox.Literal) or node.datatype.value != str(XSD.dateTime):
+    if not isinstance(node, ox.Literal) or node.datatype.value != _DATE_TIME:
         return None
     try:
         moment = parse_timestamp(node.value)

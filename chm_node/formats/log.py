@@ -11,13 +11,36 @@ from datetime import datetime
 from chm_node.catalogue import LoggedChange
 from chm_node.formats.quads import Graph
 from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, PROFILE, PROV, RDF, SEC, TREE, XSD
-from chm_node.record import activity_iri, timestamp
+from chm_node.record import Action, activity_iri, timestamp
 from chm_node.signing import CRYPTOSUITE
 
 LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
 DISTRIBUTOR = "http://inspire.ec.europa.eu/metadata-codelist/ResponsiblePartyRole/distributor"
 #: Pages that the root lists itself, and pages in one range when there are more.
 RANGE_SIZE = 500
+
+# Looked up once: rdflib makes a new, checked IRI at every access, which took half the time of a page.
+_TYPE = str(RDF.type)
+_OBJECT = str(AS.object)
+_ACTOR = str(AS.actor)
+_PUBLISHED = str(AS.published)
+_DATE_TIME = str(XSD.dateTime)
+_GENERATED_AT_TIME = str(PROV.generatedAtTime)
+_PROOF = str(SEC.proof)
+_WAS_DERIVED_FROM = str(PROV.wasDerivedFrom)
+_QUALIFIED_ATTRIBUTION = str(PROV.qualifiedAttribution)
+_AGENT = str(PROV.agent)
+_HAD_ROLE = str(DCAT.hadRole)
+_DATA_INTEGRITY_PROOF = str(SEC.DataIntegrityProof)
+_CRYPTOSUITE = str(SEC.cryptosuite)
+_CRYPTOSUITE_STRING = str(SEC.cryptosuiteString)
+_CREATED = str(DCTERMS.created)
+_VERIFICATION_METHOD = str(SEC.verificationMethod)
+_PROOF_PURPOSE = str(SEC.proofPurpose)
+_ASSERTION_METHOD = str(SEC.assertionMethod)
+_PROOF_VALUE = str(SEC.proofValue)
+_MULTIBASE = str(SEC.multibase)
+_ACTIVITIES = {action: str(AS[action.value]) for action in Action}
 
 
 @dataclass(frozen=True)
@@ -109,41 +132,41 @@ def member_graphs(base_url: str, change: LoggedChange) -> list[Graph]:
     act = f"<{activity_iri(base_url, change.log_time)}>"
     graph = change.graph
     facts = [
-        f"{act} <{RDF.type}> <{AS[graph.action.value]}> .\n",
-        f"{act} <{AS.object}> <{graph.iri}> .\n",
-        f"{act} <{AS.actor}> <{base_url}node> .\n",
-        f'{act} <{AS.published}> "{timestamp(change.log_time)}"^^<{XSD.dateTime}> .\n',
-        f'{act} <{PROV.generatedAtTime}> "{timestamp(graph.version)}"^^<{XSD.dateTime}> .\n',
+        f"{act} <{_TYPE}> <{_ACTIVITIES[graph.action]}> .\n",
+        f"{act} <{_OBJECT}> <{graph.iri}> .\n",
+        f"{act} <{_ACTOR}> <{base_url}node> .\n",
+        f'{act} <{_PUBLISHED}> "{timestamp(change.log_time)}"^^<{_DATE_TIME}> .\n',
+        f'{act} <{_GENERATED_AT_TIME}> "{timestamp(graph.version)}"^^<{_DATE_TIME}> .\n',
         *_path_facts(act, change),
     ]
     graphs = []
     if graph.proof:
-        facts.append(f"{act} <{SEC.proof}> _:g{change.seq} .\n")
+        facts.append(f"{act} <{_PROOF}> _:g{change.seq} .\n")
         graphs.append(_proof_graph(change))
     return [_default_graph(facts), *graphs, Graph(act, graph.nquads.decode())]
 
 
 def _path_facts(act: str, change: LoggedChange) -> Iterator[str]:
     if change.derived_from:
-        yield f"{act} <{PROV.wasDerivedFrom}> <{change.derived_from}> .\n"
+        yield f"{act} <{_WAS_DERIVED_FROM}> <{change.derived_from}> .\n"
     for number, hop in enumerate(change.hops, start=1):
         # Blank nodes, because generic clients drop statements about other IRIs.
         label = f"_:h{change.seq}x{number}"
-        yield f"{act} <{PROV.qualifiedAttribution}> {label} .\n"
-        yield f"{label} <{PROV.agent}> <{hop}> .\n"
-        yield f"{label} <{DCAT.hadRole}> <{DISTRIBUTOR}> .\n"
+        yield f"{act} <{_QUALIFIED_ATTRIBUTION}> {label} .\n"
+        yield f"{label} <{_AGENT}> <{hop}> .\n"
+        yield f"{label} <{_HAD_ROLE}> <{DISTRIBUTOR}> .\n"
 
 
 def _proof_graph(change: LoggedChange) -> Graph:
     proof = change.graph.proof or {}
     node = f"_:p{change.seq}"
     facts = [
-        f"{node} <{RDF.type}> <{SEC.DataIntegrityProof}> .\n",
-        f'{node} <{SEC.cryptosuite}> "{CRYPTOSUITE}"^^<{SEC.cryptosuiteString}> .\n',
-        f'{node} <{DCTERMS.created}> "{proof["created"]}"^^<{XSD.dateTime}> .\n',
-        f"{node} <{SEC.verificationMethod}> <{proof['verificationMethod']}> .\n",
-        f"{node} <{SEC.proofPurpose}> <{SEC.assertionMethod}> .\n",
-        f'{node} <{SEC.proofValue}> "{proof["proofValue"]}"^^<{SEC.multibase}> .\n',
+        f"{node} <{_TYPE}> <{_DATA_INTEGRITY_PROOF}> .\n",
+        f'{node} <{_CRYPTOSUITE}> "{CRYPTOSUITE}"^^<{_CRYPTOSUITE_STRING}> .\n',
+        f'{node} <{_CREATED}> "{proof["created"]}"^^<{_DATE_TIME}> .\n',
+        f"{node} <{_VERIFICATION_METHOD}> <{proof['verificationMethod']}> .\n",
+        f"{node} <{_PROOF_PURPOSE}> <{_ASSERTION_METHOD}> .\n",
+        f'{node} <{_PROOF_VALUE}> "{proof["proofValue"]}"^^<{_MULTIBASE}> .\n',
     ]
     return Graph(f"_:g{change.seq}", "".join(sorted(facts)))
 

@@ -67,8 +67,7 @@ class Field:
         """The whole value in its one stored form: cleaned; several values sorted and distinct."""
         if not self.many:
             return self.clean_one(value)
-        values = [self.clean_one(one) for one in (value if isinstance(value, list | tuple) else [value])]
-        return sorted({str(one): one for one in values if not self.is_empty(one)}.values(), key=str)
+        return self._in_order(self.clean_one(one) for one in (value if isinstance(value, list | tuple) else [value]))
 
     def problems(self, value: Any) -> list[Problem]:
         """Everything wrong with a cleaned value, missing included."""
@@ -92,7 +91,7 @@ class Field:
             except ValueError as error:
                 problems.append(Problem(self.name, str(error)))
         if self.many:
-            return self.clean(values) or None, problems
+            return self._in_order(values) or None, problems
         distinct = list({str(one): one for one in values if not self.is_empty(one)}.values())
         if len(distinct) > 1:
             return None, [*problems, Problem(self.name, f"{len(distinct)} values where one is allowed")]
@@ -121,6 +120,10 @@ class Field:
     def to_json(self, value: Any) -> Any:
         """The value as JSON knows it."""
         return value
+
+    def _in_order(self, values: Iterable[Any]) -> list[Any]:
+        """Cleaned values, sorted and distinct."""
+        return sorted({str(one): one for one in values if not self.is_empty(one)}.values(), key=str)
 
     def _each(self, value: Any) -> Iterable[Any]:
         if self.many:

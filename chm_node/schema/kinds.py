@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import pyoxigraph as ox
@@ -332,11 +333,7 @@ class Term(Field):
 
     def known(self, value: Any) -> VocabularyTerm | None:
         """The term a value names by IRI, code, alias or label; None when no scheme of ours has it."""
-        if not isinstance(value, str) or not value:
-            return None
-        if value.startswith(VOCABULARY):
-            return vocabularies().term(value)
-        return next((term for key in self.schemes if (term := vocabularies()[key].find(value))), None)
+        return _known_term(self.schemes, value) if isinstance(value, str) and value else None
 
     def problem(self, value: Any) -> str:
         return "" if isinstance(value, str) and value else "choose a term"
@@ -351,6 +348,13 @@ class Term(Field):
 
     def constraints(self) -> list[tuple[str, Any]]:
         return [("nodeKind", "IRIOrLiteral")]
+
+
+@lru_cache(maxsize=16384)  # the same few hundred terms stand in record after record
+def _known_term(schemes: tuple[str, ...], value: str) -> VocabularyTerm | None:
+    if value.startswith(VOCABULARY):
+        return vocabularies().term(value)
+    return next((term for key in schemes if (term := vocabularies()[key].find(value))), None)
 
 
 def _date_type(text: str) -> URIRef | None:

@@ -119,9 +119,11 @@ def index_triples(triples: Iterable[ox.Triple]) -> Index:
 
 def _unknown_terms(fields: Iterable[Field], values: Values, where: str = "") -> Iterator[tuple[str, str]]:
     for field in fields:
-        value = values.get(field.name)
+        if field.name not in values or not isinstance(field, Term | Group):
+            continue
+        value = values[field.name]
         for one in value if isinstance(value, list) else [value]:
-            if isinstance(field, Term) and field.schemes and one is not None and field.known(one) is None:
+            if isinstance(field, Term) and field.schemes and field.known(one) is None:
                 yield where + field.name, one
             if isinstance(field, Group) and isinstance(one, Mapping):
                 yield from _unknown_terms(field.parts, one, f"{where}{field.name} ")

@@ -242,7 +242,8 @@ def _made(head: object, status: str, headers: Headers, body: bytes) -> _Kept:
     content_type = _header(headers, "content-type")
     if len(body) < _WORTH_COMPRESSING or not content_type.startswith(_COMPRESSIBLE):
         return _Kept(head, status, plain, None)
-    zipped = gzip.compress(body, compresslevel=6, mtime=0)
+    # Level 3 takes less than half the time of 6 on a page of the log, and leaves it a sixth larger.
+    zipped = gzip.compress(body, compresslevel=3, mtime=0)
     return _Kept(head, status, plain, _variant([*others, ("Content-Encoding", "gzip")], _zipped_tag(tag), zipped))
 
 
