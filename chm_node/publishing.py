@@ -145,7 +145,7 @@ def tombstone_triples(tombstone: Tombstone, deleted: datetime) -> list[ox.Triple
 def meta_lines(iri: str, settings: Settings, version: datetime, issued: datetime) -> list[str]:
     """The record's ``dcat:CatalogRecord``: who speaks for it, which version this is, under which terms."""
     node = ox.NamedNode(f"{iri}#meta")
-    facts = (
+    facts: tuple[ox.NamedNode | ox.Literal, ...] = (
         ox.NamedNode(iri),
         ox.Literal(iri),
         _moment(issued),

@@ -16,21 +16,21 @@ METHOD = f"did:key:{MULTIKEY}#{MULTIKEY}"
 CREATED = datetime(2023, 2, 24, 23, 36, 38, tzinfo=UTC)
 SIGNATURE = "z2YwC8z3ap7yx1nZYCg4L3j3ApHsF8kgPdSb5xoS1VR7vPG3F561B52hYnQF9iseabecm3ijx4K1FBTQsCZahKZme"
 DOCUMENT = (
-    '<did:example:abcdefgh> <https://www.w3.org/ns/credentials/examples#alumniOf> "The School of Examples" .\n'
-    "<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
-    " <https://www.w3.org/2018/credentials#VerifiableCredential> .\n"
-    "<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
-    " <https://www.w3.org/ns/credentials/examples#AlumniCredential> .\n"
-    "<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://schema.org/description>"
-    ' "A minimum viable example of an Alumni Credential." .\n'
-    '<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://schema.org/name> "Alumni Credential" .\n'
-    "<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#credentialSubject>"
-    " <did:example:abcdefgh> .\n"
-    "<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#issuer>"
-    " <https://vc.example/issuers/5678> .\n"
-    "<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#validFrom>"
-    ' "2023-01-01T00:00:00Z"^^<http://www.w3.org/2001/XMLSchema#dateTime> .\n'
-).encode()
+    b'<did:example:abcdefgh> <https://www.w3.org/ns/credentials/examples#alumniOf> "The School of Examples" .\n'
+    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+    b" <https://www.w3.org/2018/credentials#VerifiableCredential> .\n"
+    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+    b" <https://www.w3.org/ns/credentials/examples#AlumniCredential> .\n"
+    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://schema.org/description>"
+    b' "A minimum viable example of an Alumni Credential." .\n'
+    b'<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://schema.org/name> "Alumni Credential" .\n'
+    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#credentialSubject>"
+    b" <did:example:abcdefgh> .\n"
+    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#issuer>"
+    b" <https://vc.example/issuers/5678> .\n"
+    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#validFrom>"
+    b' "2023-01-01T00:00:00Z"^^<http://www.w3.org/2001/XMLSchema#dateTime> .\n'
+)
 SIGNER = Signer(METHOD, Ed25519PrivateKey.from_private_bytes(SECRET))
 
 
