@@ -211,9 +211,9 @@ class Catalogue:
     def counts_by_origin(self, chosen: Filter | None = None) -> dict[str, int]:
         """Live records of each origin node, of those that pass the filter when there is one."""
         condition = self._condition(chosen) if chosen else [~record_table.c.withdrawn]
-        statement = select(record_table.c.origin, func.count()).where(*condition)
+        statement = select(record_table.c.origin, func.count().label("records")).where(*condition)
         rows = self._connection.execute(statement.group_by(record_table.c.origin))
-        return {origin: count for origin, count in rows.tuples()}  # noqa: C416 -- a row is no pair to the type checker
+        return {row.origin: row.records for row in rows}
 
     def digests(self, iris: Sequence[str]) -> dict[str, tuple[datetime, str, bool]]:
         """(version, digest, withdrawn) of the held ones among these records."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import rdflib
 from hypothesis import HealthCheck, settings
 
 # A slow machine must never make a property fail, so nothing here measures time.
@@ -97,3 +98,9 @@ def run_as_server(home: Path, *command: str | Path) -> None:
 def run_on_server(url: str, statement: str) -> None:
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+@pytest.fixture(autouse=True)
+def literals_stay_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyshacl, a tool of the tests alone, turns this switch of rdflib's back for the whole process."""
+    monkeypatch.setattr(rdflib, "NORMALIZE_LITERALS", False)
