@@ -7,6 +7,7 @@ from flask import Flask, Response
 from chm_node.database import open_database
 from chm_node.settings import Settings
 from chm_node.signing import load_signer
+from chm_node.vocabulary import use_directory
 from chm_node.web import Site, catalogue, feeds, languages, log, node, pages, problems, records, reference
 from chm_node.web.kept import Kept, log_head_reader
 from harvest import web as network
@@ -26,6 +27,8 @@ _HEADERS = {
 
 def create_app(settings: Settings) -> Flask:
     """The node's WSGI application; raises SettingsError or StorageError when it cannot start."""
+    if settings.vocabulary_dir:
+        use_directory(settings.vocabulary_dir)
     engine = open_database(settings.database)
     # Serving needs the public half alone, so the private key is not kept in this process.
     multikey = load_signer(settings.key_file, f"{settings.node_iri}#key").multikey

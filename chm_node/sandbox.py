@@ -32,6 +32,8 @@ _OUT_OF_MEMORY = 3  # exit code of a child that could not get enough memory
 _PR_SET_PDEATHSIG = 1
 #: Where the classes of the values come from that a child may answer with.
 _VALUE_PACKAGES = ("chm_node", "harvest", "datetime", "pyoxigraph")
+#: What a child is told of the environment.
+_ENVIRONMENT = ("CHM_VOCABULARY_DIR",)
 _BOOT = "import sys; sys.path[:] = sys.argv[1:]; from chm_node.sandbox import serve; serve()"
 
 
@@ -145,10 +147,11 @@ class _Child:
         self.calls = 0
         self.usable = False  # closed in, and not in the middle of a call that failed
         self._limits = limits
-        # -I and an empty environment: no secret of the node and no PYTHON* variable reaches the child.
+        # -I and next to no environment: no secret of the node and no PYTHON* variable reaches the child.
+        known = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         command = [sys.executable, "-I", "-c", _BOOT, *sys.path]
         self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, bufsize=0
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=known, bufsize=0
         )
         assert self._process.stdin and self._process.stdout  # noqa: S101  both are pipes
         self._pipes = (self._process.stdin, self._process.stdout)

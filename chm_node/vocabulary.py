@@ -3,6 +3,7 @@
 A file is read when its scheme is first asked for. Importing this module reads nothing.
 """
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ import pyoxigraph as ox
 from chm_node.errors import SettingsError, UnknownTermError
 
 # Spelled out rather than taken from ``namespaces``: that imports rdflib, which takes longer than reading a vocabulary.
+#: The setting ``vocabulary_dir``; an environment variable, because a sandboxed child has no settings of its own.
+DIRECTORY_VARIABLE = "CHM_VOCABULARY_DIR"
+
 BASE = "https://w3id.org/chm/vocabulary/"
 _CHM = "https://w3id.org/chm/ns#"
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
@@ -166,10 +170,20 @@ class Vocabularies:
         return {iri: frozenset(children) for iri, children in narrower.items()}
 
 
+def use_directory(directory: Path) -> None:
+    """Have this process, and the children that read documents for it, know the vocabularies of this directory too."""
+    os.environ[DIRECTORY_VARIABLE] = str(directory)
+    vocabularies.cache_clear()
+
+
 @cache
 def vocabularies() -> Vocabularies:
-    """The shipped vocabularies, shared by the whole process."""
-    return Vocabularies.shipped()
+    """The shipped vocabularies and those of the node's own directory, shared by the whole process.
+
+    Raises SettingsError when there is no such directory.
+    """
+    directory = os.environ.get(DIRECTORY_VARIABLE)
+    return Vocabularies.shipped(Path(directory) if directory else None)
 
 
 def _turtle_files(directory: Traversable) -> dict[str, Traversable]:

@@ -18,7 +18,12 @@ def load_settings() -> "Settings":
     """The settings in force; raises SettingsError."""
     from chm_node.settings import Settings
 
-    return Settings.load()
+    settings = Settings.load()
+    if settings.vocabulary_dir:
+        from chm_node.vocabulary import use_directory
+
+        use_directory(settings.vocabulary_dir)
+    return settings
 
 
 @contextmanager

@@ -33,8 +33,12 @@ def page_language(languages: Sequence[str]) -> str:
 
 
 def preferred(accepted: LanguageAccept, languages: Sequence[str]) -> str:
-    """The language of ours that the reader likes best; the node's own when there is none."""
-    return accepted.best_match(languages) or languages[0]
+    """The language of ours that the reader likes best; the node's own when there is none.
+
+    A reader who asks for ``fr-DZ`` reads French, whatever comes after it in the list (RFC 4647 §3.4).
+    """
+    liked = (tag.split("-")[0].lower() for tag, quality in accepted if quality > 0)
+    return next((language for language in liked if language in languages), languages[0])
 
 
 def direction(language: str) -> str:

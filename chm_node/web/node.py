@@ -1,11 +1,13 @@
 """What the node says of itself, and where clients of standards look first: ``/node`` and ``/.well-known/``."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, Response, abort, request
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from chm_node.catalogue import Catalogue
 from chm_node.database import reading
@@ -112,22 +114,44 @@ def ready() -> Response:
 
 
 def approved_peers(connection: Connection) -> list[Peer]:
-    """The nodes that are harvested here, in the order they were added."""
+    """The nodes that are harvested here, in the order they were added, each followed by those it vouches for.
+
+    A hub's own members are passed on, or a record would be nobody's after two hops.
+    """
     rows = connection.execute(
         select(source_table).where(source_table.c.state == "approved").order_by(source_table.c.id)
     )
-    return [
-        Peer(
-            node=row.node,
-            uri_space=row.uri_space,
-            key_id=row.key_id,
-            multikey=row.multikey,
-            feed=row.feed,
-            titles=json.loads(row.titles or "{}"),
-            last_success=from_milliseconds(row.last_success) if row.last_success else None,
-        )
-        for row in rows
-    ]
+    found: dict[str, Peer] = {}
+    for row in rows:
+        found[row.node] = _peer(row)
+        for member in json.loads(row.members):
+            found.setdefault(member["node"], _member(member, row.feed))
+    return list(found.values())
+
+
+def _peer(row: Row[Any]) -> Peer:
+    return Peer(
+        node=row.node,
+        uri_space=row.uri_space,
+        key_id=row.key_id,
+        multikey=row.multikey,
+        feed=row.feed,
+        titles=json.loads(row.titles or "{}"),
+        last_success=from_milliseconds(row.last_success) if row.last_success else None,
+    )
+
+
+def _member(member: Mapping[str, str], feed: str) -> Peer:
+    """A node we know through a hub: its key has the name it has there."""
+    return Peer(
+        node=member["node"],
+        uri_space=member["uri_space"],
+        key_id=f"{member['node']}#key",
+        multikey=member["multikey"],
+        feed=feed,
+        titles={},
+        last_success=None,
+    )
 
 
 def _linkset(here: Site) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The shipped vocabularies are sound SKOS, and terms are found by everything people and peers call them."""
 
+import os
 import subprocess
 import sys
 from functools import cache
@@ -12,7 +13,8 @@ from rdflib import DCTERMS, OWL, RDF, SKOS, BNode, Graph, URIRef
 from rdflib.compare import isomorphic
 
 from chm_node.errors import SettingsError, UnknownTermError
-from chm_node.vocabulary import BASE, Term, Vocabularies, vocabularies
+from chm_node.sandbox import Sandbox
+from chm_node.vocabulary import BASE, Term, Vocabularies, use_directory, vocabularies
 
 LANGUAGES = {"en", "fr", "es", "ar", "ru", "zh"}
 KEYS = vocabularies().keys()
@@ -278,3 +280,21 @@ def test_importing_the_module_reads_no_file_and_loads_no_large_library():
 @pytest.mark.parametrize("key", KEYS)
 def test_the_reference_lists_each_scheme_with_its_number_of_terms(key):
     assert f"| `{key}` | {len(vocabularies()[key].terms)} |" in REFERENCE.read_text(encoding="utf-8")
+
+
+def test_a_nodes_own_directory_is_known_here_and_in_the_children(tmp_path, monkeypatch):
+    own = (
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        "@base <https://w3id.org/chm/vocabulary/> .\n"
+        '<oases> a skos:ConceptScheme ; <http://purl.org/dc/terms/title> "Oases"@en .\n'
+        '<oases/tozeur> a skos:Concept ; skos:inScheme <oases> ; skos:prefLabel "Tozeur"@en , "توزر"@ar .\n'
+    )
+    (tmp_path / "oases.ttl").write_text(own, encoding="utf-8")
+    monkeypatch.setenv("CHM_VOCABULARY_DIR", "")
+    use_directory(tmp_path)
+    try:
+        assert vocabularies()["oases"].find("توزر").label(["en"]) == ("Tozeur", "en")
+        with Sandbox(preload=["chm_node.vocabulary"]) as sandbox:
+            assert sandbox.run(os.getenv, "CHM_VOCABULARY_DIR") == str(tmp_path)
+    finally:
+        vocabularies.cache_clear()

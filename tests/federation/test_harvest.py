@@ -131,6 +131,21 @@ def test_a_record_passes_two_hubs_byte_for_byte(peer, hub, make_node):
     assert top.held(iri).hops == (peer.iri, hub.iri)
 
 
+def test_a_record_passes_three_hubs(peer, hub, make_node):
+    region, world = make_node("region"), make_node("world")
+    [iri] = peer.publish("Workshop on PCB")
+    hub.harvest(peer)
+    region.follow(hub)
+    region.harvest(hub)
+    world.follow(region)
+
+    run = world.harvest(region)
+
+    assert (run.created, run.rejected) == (1, 0)
+    assert world.held(iri).graph == peer.held(iri).graph
+    assert world.held(iri).hops == (peer.iri, hub.iri, region.iri)
+
+
 def test_a_withdrawal_passes_two_hubs(peer, hub, make_node):
     top = make_node("top")
     [iri] = peer.publish("Workshop on PCB")

@@ -351,6 +351,11 @@ def test_a_new_node_says_that_it_is_empty(empty_site):
     assert "Nothing published yet" in text_of(html(empty_site, "/en/"))
 
 
+def test_a_reader_of_a_national_variety_gets_that_language(site):
+    answered = site.client.get("/", headers={"Accept-Language": "fr-DZ, en;q=0.5"})
+    assert answered.headers["Location"].endswith("/fr/")
+
+
 # The listing.
 
 
