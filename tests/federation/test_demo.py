@@ -98,6 +98,7 @@ def test_it_runs_until_it_is_stopped_and_takes_everything_with_it(tmp_path, stop
             if "chm withdraw RECORD" in line:
                 break
         while len(processes_of(tmp_path)) < 9:  # four servers, each of two processes, and the hub's worker
+            assert process.poll() is None, "".join(lines)
             time.sleep(0.1)
         process.send_signal(stop)
         rest = process.communicate()[0]
