@@ -55,10 +55,9 @@ def _texts(nodes: Sequence[Any]) -> dict[str, str]:
 
 def _facets(own: Any, record_type: RecordType, titles: dict[str, str]) -> Iterator[tuple[str, str]]:
     yield "type", record_type.name
-    for field in record_type.fields:
-        if field.facet:
-            for node in own.get(str(field.predicate), ()):
-                yield field.facet, facet_value(node)
+    for predicate, facet in record_type.facets:
+        for node in own.get(predicate, ()):
+            yield facet, facet_value(node)
     # A reader who asks for Arabic wants what can be read in Arabic, stated or not.
     yield from (("language", language.split("-")[0]) for language in titles if language != "und")
 

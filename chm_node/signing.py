@@ -22,6 +22,7 @@ CRYPTOSUITE = "eddsa-rdfc-2022"
 DATA_INTEGRITY_CONTEXT = "https://w3id.org/security/data-integrity/v2"
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
 _ED25519_PUBLIC = b"\xed\x01"  # multicodec prefix
 
 Proof = Mapping[str, str]
@@ -157,8 +158,13 @@ def _multibase(data: bytes) -> str:
 def _from_multibase(text: str) -> bytes:
     if not text.startswith("z") or len(text) > 200:
         raise ValueError("not base58btc multibase text")
+    digits = [_DIGITS[character] for character in text[1:]]  # KeyError: not of the alphabet
     number = 0
-    for character in text[1:]:
-        number = number * 58 + _ALPHABET.index(character)
+    # Ten digits at a time: arithmetic with large numbers is what takes long.
+    for start in range(0, len(digits), 10):
+        part, chunk = 0, digits[start : start + 10]
+        for digit in chunk:
+            part = part * 58 + digit
+        number = number * 58 ** len(chunk) + part
     zeros = len(text[1:]) - len(text[1:].lstrip("1"))
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8)

@@ -34,6 +34,11 @@ class RecordType:
         return (*header, *own.values())
 
     @cached_property
+    def facets(self) -> tuple[tuple[str, str], ...]:
+        """(predicate, facet) of the fields that feed a filter."""
+        return tuple((str(field.predicate), field.facet) for field in self.fields if field.facet)
+
+    @cached_property
     def term(self) -> str:
         """The term that names this type in ``dcterms:type``; several types may share one RDF class."""
         return str(VOCABULARY[f"record-types/{self.name}"])
