@@ -7,13 +7,13 @@ from flask import Blueprint, Response, request
 
 from chm_node.catalogue import Catalogue, Filter, Held, LoggedChange
 from chm_node.database import reading
+from chm_node.errors import BadQueryError
 from chm_node.formats.dcat import Dataset, Page, catalogue_page
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.namespaces import DCTERMS
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
 from chm_node.web.feeds import facet_iri
-from chm_node.web.filters import BadQueryError
 from chm_node.web.negotiation import GRAPHS, JSON_LD, RDF_XML, TURTLE, choose
 
 blueprint = Blueprint("catalogue", __name__)

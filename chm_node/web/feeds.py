@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from chm_node.catalogue import Filter, Held
 from chm_node.database import reading
+from chm_node.errors import BadQueryError
 from chm_node.formats.feed import Category, Feed, FeedEntry, Origin
 from chm_node.formats.feeds import atom, rss
 from chm_node.formats.json_feed import json_feed
@@ -23,7 +24,7 @@ from chm_node.text import clean_text
 from chm_node.vocabulary import vocabularies
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
-from chm_node.web.filters import BadQueryError, broadest, parse, to_query
+from chm_node.web.filters import broadest, parse, to_query
 from chm_node.web.negotiation import RDF_XML, TURTLE
 from chm_node.web.timeline import Stretch, Timeline
 

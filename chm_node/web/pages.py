@@ -16,12 +16,12 @@ from markupsafe import Markup
 
 from chm_node.catalogue import Catalogue, Filter, Held
 from chm_node.database import reading
-from chm_node.errors import RecordNotFoundError
+from chm_node.errors import BadQueryError, RecordNotFoundError
 from chm_node.text import valid_iri
 from chm_node.web import site
 from chm_node.web.conditional import answer, strong_etag
 from chm_node.web.entries import Origins, UnfilteredCounts, address_of, entries
-from chm_node.web.filters import BadQueryError, parse
+from chm_node.web.filters import parse
 from chm_node.web.labels import Label, Reader, Words
 from chm_node.web.languages import NAMES, direction, page_language, preferred
 from chm_node.web.listing import PAGE, Choices, address, count_text
