@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 
 from chm_node.canonical import read_triples
-from chm_node.catalogue import Catalogue, LoggedChange
+from chm_node.catalogue import ChangeLog, LoggedChange
 from chm_node.database import reading
 from chm_node.errors import BadQueryError, RecordWithdrawnError
 from chm_node.formats import quads, rdf
@@ -56,7 +56,7 @@ def any_record(extension: str) -> Response:
 def _record(iri: str, extension: str) -> Response:
     here = site()
     with reading(here.engine) as connection:
-        held = Catalogue(connection).graph(iri)
+        held = ChangeLog(connection).graph(iri)
     syntax = choose(extension, FORMATS if extension else (*FORMATS, HTML))
     if syntax is HTML:
         language = preferred(request.accept_languages, here.settings.languages)
