@@ -8,7 +8,6 @@ import rdflib
 
 from bench.publish import fill_node, node_settings
 from bench.result import Result, apart
-from chm_node.catalogue import Catalogue
 from chm_node.database import open_database, reading
 from chm_node.exporting import export
 
@@ -39,7 +38,7 @@ def export_all(folder: Path, target: Path) -> None:
     """Every record into a file, as ``chm export`` does."""
     engine = open_database(node_settings(folder).database)
     with reading(engine) as connection, target.open("wb") as file:
-        for part in export(Catalogue(connection), "nq"):
+        for part in export(connection, "nq"):
             file.write(part)
     engine.dispose()
 

@@ -6,6 +6,7 @@ ChmError
 ├── RecordNotFoundError
 ├── RecordWithdrawnError       .withdrawn_at, .replaced_by
 ├── UnknownTermError           not a term of that vocabulary
+├── BadQueryError              an address asks for what does not exist: .parameter, .suggestions
 ├── NotAcceptableError         no format for this Accept header
 ├── ConflictError              somebody else changed it meanwhile
 ├── StorageError               the database failed; cause attached
@@ -76,6 +77,16 @@ class UnknownTermError(ChmError):
         self.scheme = scheme
         self.text = text
         super().__init__(f"{text!r} is not a term of {scheme}")
+
+
+class BadQueryError(ChmError):
+    """An address asks for something that does not exist; names the parameter and what may be meant."""
+
+    def __init__(self, parameter: str, message: str, suggestions: Sequence[str] = ()) -> None:
+        self.parameter = parameter
+        self.suggestions = tuple(suggestions)
+        hint = f"; perhaps {', '.join(suggestions)}?" if suggestions else ""
+        super().__init__(f"{parameter}: {message}{hint}")
 
 
 class NotAcceptableError(ChmError):

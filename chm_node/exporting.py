@@ -9,8 +9,10 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from sqlalchemy import Connection
+
 from chm_node.canonical import read_triples
-from chm_node.catalogue import Catalogue, Held, LoggedChange
+from chm_node.catalogue import Catalogue, ChangeLog, Held, LoggedChange
 from chm_node.formats.quads import Graph, json_ld_objects, n_quads, trig
 from chm_node.formats.rdf import turtle
 from chm_node.record import Action, timestamp
@@ -26,14 +28,15 @@ _COLUMNS = ("iri", "type", "origin", "modified", "starts", "ends", *(f"title_{ea
 Batches = Iterator[Sequence[LoggedChange]]
 
 
-def export(catalogue: Catalogue, name: str, origin: str = "") -> Iterator[bytes]:
+def export(connection: Connection, name: str, origin: str = "") -> Iterator[bytes]:
     """The records in the format of this name; ``origin`` is the IRI of the node whose records are wanted."""
-    return EXPORT_FORMATS[name](catalogue, _batches(catalogue, origin))
+    return EXPORT_FORMATS[name](connection, _batches(connection, origin))
 
 
-def _batches(catalogue: Catalogue, origin: str) -> Batches:
+def _batches(connection: Connection, origin: str) -> Batches:
+    log = ChangeLog(connection)
     cursor = _START
-    while changes := catalogue.changes_after(cursor, BATCH):
+    while changes := log.after(cursor, BATCH):
         cursor = changes[-1].log_time
         yield [
             change
@@ -46,23 +49,23 @@ def _graphs(changes: Sequence[LoggedChange]) -> list[Graph]:
     return [Graph(f"<{each.graph.iri}>", each.graph.nquads.decode()) for each in changes]
 
 
-def _n_quads(_: Catalogue, batches: Batches) -> Iterator[bytes]:
+def _n_quads(_: Connection, batches: Batches) -> Iterator[bytes]:
     return (n_quads(_graphs(changes)) for changes in batches)
 
 
-def _trig(_: Catalogue, batches: Batches) -> Iterator[bytes]:
+def _trig(_: Connection, batches: Batches) -> Iterator[bytes]:
     return (trig(_graphs(changes)) for changes in batches)
 
 
-def _n_triples(_: Catalogue, batches: Batches) -> Iterator[bytes]:
+def _n_triples(_: Connection, batches: Batches) -> Iterator[bytes]:
     return (each.graph.nquads for changes in batches for each in changes)
 
 
-def _turtle(_: Catalogue, batches: Batches) -> Iterator[bytes]:
+def _turtle(_: Connection, batches: Batches) -> Iterator[bytes]:
     return (turtle(read_triples(each.graph.nquads)) + b"\n" for changes in batches for each in changes)
 
 
-def _json_ld(_: Catalogue, batches: Batches) -> Iterator[bytes]:
+def _json_ld(_: Connection, batches: Batches) -> Iterator[bytes]:
     yield b"["
     joint = ""
     for changes in batches:
@@ -72,12 +75,13 @@ def _json_ld(_: Catalogue, batches: Batches) -> Iterator[bytes]:
     yield b"]\n"
 
 
-def _table(catalogue: Catalogue, batches: Batches) -> Iterator[bytes]:
+def _table(connection: Connection, batches: Batches) -> Iterator[bytes]:
+    catalogue = Catalogue(connection)
     yield "\ufeff".encode()  # without it, spreadsheets take Arabic for something else
     yield _csv([_COLUMNS])
     for changes in batches:
-        held = catalogue.titles(each.graph.iri for each in changes)
-        facets = catalogue.many_facets(each.id for each in held.values())
+        held = catalogue.held(each.graph.iri for each in changes)
+        facets = catalogue.facets(each.id for each in held.values())
         rows = [held[each.graph.iri] for each in changes]
         yield _csv([_row(each, facets.get(each.id, ())) for each in rows])
 
@@ -99,7 +103,7 @@ def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-EXPORT_FORMATS: Mapping[str, Callable[[Catalogue, Batches], Iterator[bytes]]] = {
+EXPORT_FORMATS: Mapping[str, Callable[[Connection, Batches], Iterator[bytes]]] = {
     "nq": _n_quads,
     "trig": _trig,
     "nt": _n_triples,

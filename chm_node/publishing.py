@@ -10,10 +10,10 @@ from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pyoxigraph as ox
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_blank_nodes
-from chm_node.catalogue import Catalogue, LoggedChange
+from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
 from chm_node.database import reading, writing
 from chm_node.entry import entry
 from chm_node.errors import InvalidRecordError, Problem
@@ -46,6 +46,7 @@ class _Draft:
     record: Record
     body: tuple[str, ...]
     entry: Entry
+    unknown_terms: tuple[tuple[str, str], ...]
 
 
 def record_iri(settings: Settings, type_name: str, identifier: UUID) -> str:
@@ -94,7 +95,7 @@ def foreseen(engine: Engine, settings: Settings, records: Iterable[Record]) -> P
     with reading(engine) as connection:
         for start in range(0, len(drafts), BATCH):
             batch = drafts[start : start + BATCH]
-            held = _held_graphs(Catalogue(connection), [draft.record.iri for draft in batch])
+            held = _held_graphs(connection, [draft.record.iri for draft in batch])
             unchanged = sum(_is_published(draft, held.get(draft.record.iri)) for draft in batch)
             total += Published(len(batch) - len(held), len(held) - unchanged, unchanged)
     return total
@@ -107,13 +108,13 @@ def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tomb
     InvalidRecordError when another node owns it.
     """
     with writing(engine) as connection:
-        catalogue = Catalogue(connection)
-        held = catalogue.get(tombstone.iri)
+        log = ChangeLog(connection)
+        held = Catalogue(connection).get(tombstone.iri)
         if held.origin != settings.node_iri:
             raise InvalidRecordError(
                 [Problem("iri", f"only its own node, {held.origin}, can withdraw {tombstone.iri}")]
             )
-        [version] = catalogue.next_log_times(1, now)
+        [version] = log.next_log_times(1, now)
         lines = canonical_lines(tombstone_triples(tombstone, version))
         lines += meta_lines(tombstone.iri, settings, version, held.issued)
         change = Change(
@@ -121,7 +122,7 @@ def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tomb
             _signed(tombstone.iri, Action.DELETE, lines, settings, signer, version),
             Entry(held.type, held.titles, {}, ()),
         )
-        catalogue.append([change])
+        log.append([change])
     return change
 
 
@@ -187,7 +188,12 @@ def _draft(record: Record, settings: Settings) -> _Draft:
     record_type = RECORD_TYPES.get(record.type) or type_of(record.iri, record.extra)
     triples = record_type.triples(record)
     refuse_blank_nodes(record.iri, triples)
-    return _Draft(record, tuple(canonical_lines(triples)), entry(record.iri, triples, record_type))
+    return _Draft(
+        record,
+        tuple(canonical_lines(triples)),
+        entry(record.iri, triples, record_type),
+        tuple(record_type.unknown_terms(record.values)),
+    )
 
 
 def _publish_batch(
@@ -195,11 +201,11 @@ def _publish_batch(
 ) -> Published:
     drafts = list({draft.record.iri: draft for draft in drafts}.values())
     with writing(engine) as connection:
-        catalogue = Catalogue(connection)
-        held = _held_graphs(catalogue, [draft.record.iri for draft in drafts])
+        log = ChangeLog(connection)
+        held = _held_graphs(connection, [draft.record.iri for draft in drafts])
         changed = [draft for draft in drafts if not _is_published(draft, held.get(draft.record.iri))]
-        times = catalogue.next_log_times(len(changed), now)
-        catalogue.append(
+        times = log.next_log_times(len(changed), now)
+        log.append(
             [
                 _change(draft, held.get(draft.record.iri), settings, signer, version)
                 for draft, version in zip(changed, times, strict=True)
@@ -209,9 +215,9 @@ def _publish_batch(
     return Published(created, len(changed) - created, len(drafts) - len(changed))
 
 
-def _held_graphs(catalogue: Catalogue, iris: Sequence[str]) -> Mapping[str, tuple[LoggedChange, datetime]]:
-    held = catalogue.titles(iris)
-    graphs = catalogue.graphs(each.id for each in held.values())
+def _held_graphs(connection: Connection, iris: Sequence[str]) -> Mapping[str, tuple[LoggedChange, datetime]]:
+    held = Catalogue(connection).held(iris)
+    graphs = ChangeLog(connection).graphs(each.id for each in held.values())
     return {iri: (graphs[each.id], each.issued) for iri, each in held.items()}
 
 
@@ -231,7 +237,8 @@ def _change(
     issued = held[1] if held else version
     action = Action.UPDATE if held else Action.CREATE
     lines = [*draft.body, *meta_lines(iri, settings, version, issued)]
-    return Change(version, _signed(iri, action, lines, settings, signer, version), draft.entry, issued=issued)
+    graph = _signed(iri, action, lines, settings, signer, version)
+    return Change(version, graph, draft.entry, issued=issued, unknown_terms=draft.unknown_terms)
 
 
 def _signed(

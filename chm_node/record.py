@@ -84,6 +84,7 @@ class Change:
     hops: tuple[str, ...] = ()  #: node IRIs the record passed, origin first; empty on the origin
     derived_from: str | None = None  #: the peer's activity this one repeats
     issued: datetime | None = None  #: UTC; first published by the origin; None when it does not say
+    unknown_terms: tuple[tuple[str, str], ...] = ()  #: (field, term) kept although no vocabulary of ours has it
 
 
 def milliseconds(moment: datetime) -> int:

@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.catalogue import Held as HeldRecord
 from chm_node.database import frontier as frontier_table
 from chm_node.database import receipt as receipt_table
 from chm_node.database import record as record_table
 from chm_node.database import source as source_table
-from chm_node.database import unknown_term
 from chm_node.record import Action, Change, Entry, RecordGraph, milliseconds
 from chm_node.settings import Settings
 from harvest import runs
@@ -55,13 +54,12 @@ class Ledger:
 
         Raises ImplausibleHarvestError, and then nothing of the page is stored.
         """
-        catalogue = Catalogue(self.connection)
         iris = list({each.offer.iri for each in page.judged})
-        held = {iri: HeldVersion(*version) for iri, version in catalogue.digests(iris).items()}
+        held = {iri: HeldVersion(*version) for iri, version in Catalogue(self.connection).digests(iris).items()}
         planned = plan(held, page.judged)
         if planned.withdrawals:
             self._guard().check(planned.withdrawals)
-        self._apply(catalogue, planned.changes)
+        self._apply(planned.changes)
         self._write_receipts(planned, address)
         if seen:
             self.remember(address, replace(seen, closed=page.closed))
@@ -98,39 +96,17 @@ class Ledger:
         held = self.connection.execute(live).scalar_one() + gone
         return Guard(held, gone, self.settings.max_withdrawal_share)
 
-    def _apply(self, catalogue: Catalogue, changes: Sequence[Planned]) -> None:
+    def _apply(self, changes: Sequence[Planned]) -> None:
+        log = ChangeLog(self.connection)
         going = [each.judged.offer.iri for each in changes if each.action is Action.DELETE]
-        known = catalogue.titles(going) if going else {}
-        times = catalogue.next_log_times(len(changes), self.now)
-        catalogue.append(
+        known = Catalogue(self.connection).held(going) if going else {}
+        times = log.next_log_times(len(changes), self.now)
+        log.append(
             [
                 _change(each, log_time, self.source.node, known.get(each.judged.offer.iri))
                 for each, log_time in zip(changes, times, strict=True)
             ]
         )
-        self._write_unknown_terms(changes)
-
-    def _write_unknown_terms(self, changes: Sequence[Planned]) -> None:
-        replaced = [each.judged.offer.iri for each in changes if each.action is not Action.CREATE]
-        if gone := self._ids(replaced):
-            of_record = unknown_term.c.record_id == bindparam("gone")
-            self.connection.execute(delete(unknown_term).where(of_record), [{"gone": each} for each in gone.values()])
-        found = {each.judged.offer.iri: each.judged.unknown_terms for each in changes if each.judged.unknown_terms}
-        rows = [
-            {"field": name[:64], "value": value, "record_id": row_id}
-            for iri, row_id in self._ids(list(found)).items()
-            for name, value in dict.fromkeys(found[iri])
-        ]
-        if rows:
-            self.connection.execute(insert(unknown_term), rows)
-
-    def _ids(self, iris: Sequence[str]) -> dict[str, int]:
-        statement = select(record_table.c.iri, record_table.c.id)
-        return {
-            row.iri: row.id
-            for start in range(0, len(iris), 500)
-            for row in self.connection.execute(statement.where(record_table.c.iri.in_(iris[start : start + 500])))
-        }
 
     def _write_receipts(self, planned: Plan, page: str) -> None:
         told = {
@@ -184,7 +160,8 @@ def _change(planned: Planned, log_time: datetime, upstream: str, known: HeldReco
         digest=offer.digest,
         proof=offer.proof,
     )
-    return Change(log_time, graph, entry, (*offer.hops, upstream), offer.activity, offer.issued)
+    hops = (*offer.hops, upstream)
+    return Change(log_time, graph, entry, hops, offer.activity, offer.issued, planned.judged.unknown_terms)
 
 
 def _counts(planned: Plan) -> runs.Counts:

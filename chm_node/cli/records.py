@@ -119,14 +119,13 @@ def export(name: str, output: Path | None, origin: str) -> None:
     chm export -o records.nq
     chm export --format csv --origin https://chm.example.org/ -o ours.csv
     """
-    from chm_node.catalogue import Catalogue
     from chm_node.database import reading
     from chm_node.exporting import export as write
 
     settings = load_settings()
     node = origin if not origin or origin.endswith("/node") else f"{origin.rstrip('/')}/node"
     with opened_engine(settings) as engine, reading(engine) as connection, _output(output) as file:
-        for part in write(Catalogue(connection), name, node):
+        for part in write(connection, name, node):
             file.write(part)
 
 

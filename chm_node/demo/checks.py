@@ -11,7 +11,7 @@ import pyoxigraph as ox
 from lxml import etree
 
 from chm_node.canonical import canonical_bytes, canonical_lines, read_triples
-from chm_node.catalogue import Catalogue, Filter, Held
+from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held
 from chm_node.database import reading
 from chm_node.demo.records import publish_all
 from chm_node.demo.running import Running, harvest
@@ -81,7 +81,7 @@ class _Federation:
     def _correction(self) -> str:
         peer, held = self._peers[0], self._some_record(self._peers[0], 0)
         with reading(peer.engine) as connection:
-            triples = read_triples(Catalogue(connection).graph(held.iri).graph.nquads)
+            triples = read_triples(ChangeLog(connection).graph(held.iri).graph.nquads)
         own = [each for each in triples if f"{each.subject}" != f"<{held.iri}#meta>"]
         record, _ = RECORD_TYPES[held.type].read(held.iri, own)
         titles = {language: f"{title} ({datetime.now(UTC):%H:%M:%S})" for language, title in held.titles.items()}

@@ -82,7 +82,7 @@ class _Part:
 
 
 def root_graphs(log: Log, starts: Sequence[datetime], polling_seconds: int) -> list[Graph]:
-    """The root: what the stream is, and where its pages are; ``starts`` as ``Catalogue.page_starts`` gives them."""
+    """The root: what the stream is, and where its pages are; ``starts`` as ``ChangeLog.page_starts`` gives them."""
     stream = f"<{log.stream}>"
     facts = [
         f"{stream} <{RDF.type}> <{LDES.EventStream}> .\n",

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, request
 
-from chm_node.catalogue import Catalogue, Filter, Held, LoggedChange
+from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held, LoggedChange
 from chm_node.database import reading
+from chm_node.errors import BadQueryError
 from chm_node.formats.dcat import Dataset, Page, catalogue_page
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.namespaces import DCTERMS
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
 from chm_node.web.feeds import facet_iri
-from chm_node.web.filters import BadQueryError
 from chm_node.web.negotiation import GRAPHS, JSON_LD, RDF_XML, TURTLE, choose
 
 blueprint = Blueprint("catalogue", __name__)
@@ -32,12 +32,12 @@ def catalogue(extension: str) -> Response:
     syntax = choose(suffix, GRAPHS)
     number = _page_number()
     with reading(here.engine) as connection:
-        held = Catalogue(connection)
+        held, log = Catalogue(connection), ChangeLog(connection)
         total = sum(held.counts_by_origin().values())
         records = held.listing(Filter(), SIZE, (number - 1) * SIZE).records
-        newest = held.head().log_time
-        facets = held.many_facets(each.id for each in records)
-        graphs = held.graphs(each.id for each in records)
+        newest = log.head().log_time
+        facets = held.facets(each.id for each in records)
+        graphs = log.graphs(each.id for each in records)
     page = _page(here, suffix, number, total)
     neighbours = (("first", page.first), ("prev", page.previous), ("next", page.next), ("last", page.last))
     return answer(

@@ -82,7 +82,7 @@ def entries(
     site: Site, reader: Reader, catalogue: Catalogue, origins: Origins, held: Sequence[Held]
 ) -> list[EntryView]:
     """The records as a list shows them; one query, however many they are."""
-    facets = catalogue.many_facets(each.id for each in held)
+    facets = catalogue.facets(each.id for each in held)
     return [_entry(site, reader, origins, each, facets.get(each.id, [])) for each in held]
 
 

@@ -10,8 +10,10 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, abort, current_app, request
 from sqlalchemy import Connection
 
-from chm_node.catalogue import Filter, Held
+from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held
+from chm_node.catalogue.timeline import Stretch, stretch
 from chm_node.database import reading
+from chm_node.errors import BadQueryError
 from chm_node.formats.feed import Category, Feed, FeedEntry, Origin
 from chm_node.formats.feeds import atom, rss
 from chm_node.formats.json_feed import json_feed
@@ -23,9 +25,8 @@ from chm_node.text import clean_text
 from chm_node.vocabulary import vocabularies
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
-from chm_node.web.filters import BadQueryError, broadest, parse, to_query
+from chm_node.web.filters import broadest, parse, to_query
 from chm_node.web.negotiation import RDF_XML, TURTLE
-from chm_node.web.timeline import Stretch, Timeline
 
 blueprint = Blueprint("feeds", __name__)
 
@@ -53,23 +54,22 @@ def feed(extension: str) -> Response:
     asked = _Asked.read(here, extension)
     content_type, write = FORMATS[extension]
     with reading(here.engine) as connection:
-        timeline = Timeline(connection)
-        stretch = timeline.stretch(asked.chosen, SIZE, asked.before)
-        newest = timeline.head().log_time
-        facets = timeline.many_facets(held.id for held in stretch.records)
+        shown = stretch(connection, asked.chosen, SIZE, asked.before)
+        newest = ChangeLog(connection).head().log_time
+        facets = Catalogue(connection).facets(held.id for held in shown.records)
         origins = _origin_titles(connection)
-    named = {held.origin: _origin(here, held.origin, origins, asked.language) for held in stretch.records}
-    shown = [(held.id, milliseconds(held.log_time)) for held in stretch.records]
+    named = {held.origin: _origin(here, held.origin, origins, asked.language) for held in shown.records}
+    records = [(held.id, milliseconds(held.log_time)) for held in shown.records]
     tag = strong_etag(
-        here.stamp, extension, asked.address(here), shown, stretch.total, stretch.older, stretch.newer,
+        here.stamp, extension, asked.address(here), records, shown.total, shown.older, shown.newer,
         sorted(origin.title for origin in named.values() if origin),
     )  # fmt: skip
 
     def render() -> bytes:
-        entries = [_entry(here, asked, held, facets.get(held.id, []), named[held.origin]) for held in stretch.records]
-        return write(_feed(here, asked, stretch, entries))
+        entries = [_entry(here, asked, held, facets.get(held.id, []), named[held.origin]) for held in shown.records]
+        return write(_feed(here, asked, shown, entries))
 
-    links = [link(address, relation) for relation, address in _paging(here, asked, stretch)]
+    links = [link(address, relation) for relation, address in _paging(here, asked, shown)]
     links.append(link(asked.address(here), "self"))
     return answer(tag, render, content_type, modified=newest, links=links)
 
@@ -102,16 +102,16 @@ class _Asked:
         return f"{here.settings.base_url}feeds/all.{self.extension}?{query}"
 
 
-def _feed(here: Site, asked: _Asked, stretch: Stretch, entries: list[FeedEntry]) -> Feed:
+def _feed(here: Site, asked: _Asked, shown: Stretch, entries: list[FeedEntry]) -> Feed:
     settings = here.settings
-    paging = dict(_paging(here, asked, stretch))
+    paging = dict(_paging(here, asked, shown))
     query = to_query(asked.chosen)
     return Feed(
         address=asked.address(here),
         page=f"{settings.base_url}{_interface_language(here, asked.language)}/records{'?' + query if query else ''}",
         title=_title(here, asked),
         language=asked.language,
-        updated=stretch.records[0].log_time if stretch.records else from_milliseconds(0),
+        updated=shown.records[0].log_time if shown.records else from_milliseconds(0),
         node=settings.node_iri,
         publisher=settings.publisher or pick(settings.titles, asked.language)[0],
         entries=entries,
@@ -121,12 +121,12 @@ def _feed(here: Site, asked: _Asked, stretch: Stretch, entries: list[FeedEntry])
     )
 
 
-def _paging(here: Site, asked: _Asked, stretch: Stretch) -> list[tuple[str, str]]:
+def _paging(here: Site, asked: _Asked, shown: Stretch) -> list[tuple[str, str]]:
     links = [("first", asked.address(here, first=True))]
     if asked.before:
-        links.append(("previous", asked.address(here, stretch.newer, first=stretch.newer is None)))
-    if stretch.older:
-        links.append(("next", asked.address(here, stretch.older)))
+        links.append(("previous", asked.address(here, shown.newer, first=shown.newer is None)))
+    if shown.older:
+        links.append(("next", asked.address(here, shown.older)))
     return links
 
 
@@ -215,9 +215,9 @@ def main_feeds() -> Response:
     """Everything, each record type, treaty and country that has records, in each interface language."""
     here = site()
     with reading(here.engine) as connection:
-        timeline = Timeline(connection)
+        catalogue = Catalogue(connection)
         values = {
-            facet: sorted(value for value, _ in timeline.facet_counts(Filter(), facet))
+            facet: sorted(value for value, _ in catalogue.facet_counts(Filter(), facet))
             for facet in ("type", "treaty", "country")
         }
     title = pick(here.settings.titles, here.settings.languages[0])[0]

@@ -6,7 +6,7 @@
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from werkzeug.datastructures import MultiDict
 
 from chm_node.catalogue import Filter
-from chm_node.errors import ChmError, UnknownTermError
+from chm_node.errors import BadQueryError, UnknownTermError
 from chm_node.namespaces import VOCABULARY
 from chm_node.record_types import OTHER
 from chm_node.schema import PLACE_SCHEMES, SUBJECT_SCHEMES
@@ -34,16 +34,6 @@ MAX_VALUES = 20
 MAX_WORDS_LENGTH = 300
 _LONGEST_SPELLING = 40
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-
-
-class BadQueryError(ChmError):
-    """An address asks for something that does not exist; names the parameter and what may be meant."""
-
-    def __init__(self, parameter: str, message: str, suggestions: Sequence[str] = ()) -> None:
-        self.parameter = parameter
-        self.suggestions = tuple(suggestions)
-        hint = f"; perhaps {', '.join(suggestions)}?" if suggestions else ""
-        super().__init__(f"{parameter}: {message}{hint}")
 
 
 def parse(args: MultiDict[str, str], also: Collection[str] = ()) -> Filter:

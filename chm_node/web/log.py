@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, abort
 
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
 from chm_node.formats import log, quads
 from chm_node.formats.quads import Graph
@@ -32,9 +32,9 @@ def root(extension: str) -> Response:
     here = site()
     syntax = _syntax(f".{extension}" if extension else "")
     with reading(here.engine) as connection:
-        catalogue = Catalogue(connection)
-        head = catalogue.head()
-        starts = catalogue.page_starts()
+        change_log = ChangeLog(connection)
+        head = change_log.head()
+        starts = change_log.page_starts()
     where = log.Log(here.settings.base_url, head.epoch, head.pages)
     polling_seconds = round(here.settings.poll_minutes * 60)
     return answer(
@@ -54,12 +54,12 @@ def page(epoch: int, key: str) -> Response:
     name, extension = split(key, FORMATS)
     syntax = _syntax(extension)
     with reading(here.engine) as connection:
-        catalogue = Catalogue(connection)
-        head = catalogue.head()
+        change_log = ChangeLog(connection)
+        head = change_log.head()
         where = log.Log(here.settings.base_url, head.epoch, head.pages)
         if epoch != head.epoch:
             return redirection(where.root, HTTPStatus.MOVED_PERMANENTLY)
-        found = _found(where, name, catalogue)
+        found = _found(where, name, change_log)
     return answer(
         strong_etag(here.stamp, syntax.extension, found.node, found.closed, *found.versions),
         lambda: _WRITERS[syntax](found.graphs()),
@@ -82,10 +82,10 @@ def activity(stamp: str) -> Response:
         abort(HTTPStatus.NOT_FOUND, "An activity is named by its log timestamp.")
     log_time = seconds.replace(microsecond=int(match.group(2)) * 1000)
     with reading(here.engine) as connection:
-        catalogue = Catalogue(connection)
-        head = catalogue.head()
-        number = bisect_right(catalogue.page_starts(), log_time)
-        held = catalogue.log_page(number) if number else []
+        change_log = ChangeLog(connection)
+        head = change_log.head()
+        number = bisect_right(change_log.page_starts(), log_time)
+        held = change_log.page(number) if number else []
     if all(change.log_time != log_time for change in held):
         abort(HTTPStatus.NOT_FOUND, "The log holds no such activity; a newer version may have replaced it.")
     where = log.Log(here.settings.base_url, head.epoch, head.pages).page(number)
@@ -102,7 +102,7 @@ class _Found:
     graphs: Callable[[], list[Graph]]
 
 
-def _found(where: log.Log, name: str, catalogue: Catalogue) -> _Found:
+def _found(where: log.Log, name: str, change_log: ChangeLog) -> _Found:
     is_range = name.startswith("r")
     digits = name.removeprefix("r")
     number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 12 else 0
@@ -110,10 +110,10 @@ def _found(where: log.Log, name: str, catalogue: Catalogue) -> _Found:
     if not 1 <= number <= last or str(number) != digits:
         abort(HTTPStatus.NOT_FOUND, "The log has no such page.")
     if is_range:
-        starts = catalogue.page_starts()
+        starts = change_log.page_starts()
         held = starts[(number - 1) * log.RANGE_SIZE : number * log.RANGE_SIZE]
         return _Found(where.range(number), number < last, (len(held),), lambda: log.range_graphs(where, number, starts))
-    changes = catalogue.log_page(number)
+    changes = change_log.page(number)
     versions = [change.seq for change in changes]
     return _Found(where.page(number), number < last, versions, lambda: log.page_graphs(where, number, changes))
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, request
 from sqlalchemy import Connection, Row, select
 
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.database import reading
 from chm_node.database import source as source_table
 from chm_node.formats.description import INTERFACES, Interface, Peer, node_description
@@ -109,7 +109,7 @@ def alive() -> Response:
 def ready() -> Response:
     """The database answers too; 503 otherwise."""
     with reading(site().engine) as connection:
-        Catalogue(connection).head()
+        ChangeLog(connection).head()
     return Response("ready\n", content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
 
 

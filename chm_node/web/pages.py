@@ -14,14 +14,14 @@ from flask import Blueprint, Flask, Response, abort, current_app, redirect, rend
 from flask_babel import gettext
 from markupsafe import Markup
 
-from chm_node.catalogue import Catalogue, Filter, Held
+from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held, LogHead
 from chm_node.database import reading
-from chm_node.errors import RecordNotFoundError
+from chm_node.errors import BadQueryError, RecordNotFoundError
 from chm_node.text import valid_iri
 from chm_node.web import site
 from chm_node.web.conditional import answer, strong_etag
 from chm_node.web.entries import Origins, UnfilteredCounts, address_of, entries
-from chm_node.web.filters import BadQueryError, parse
+from chm_node.web.filters import parse
 from chm_node.web.labels import Label, Reader, Words
 from chm_node.web.languages import NAMES, direction, page_language, preferred
 from chm_node.web.listing import PAGE, Choices, address, count_text
@@ -104,10 +104,10 @@ def home(language: str) -> Response:
     """What the node is, what it holds, what is new."""
     with reading(site().engine) as connection:
         catalogue = Catalogue(connection)
-        head = catalogue.head()
+        head = ChangeLog(connection).head()
         reader, origins = _reader(language), Origins(site(), _reader(language), connection)
         tag = strong_etag(site().stamp, "home", language, head)
-        return answer(tag, lambda: render_template("home.html", **_home(reader, catalogue, origins)), _HTML)
+        return answer(tag, lambda: render_template("home.html", **_home(reader, catalogue, head, origins)), _HTML)
 
 
 @blueprint.get(f"{_LANGUAGE}/records")
@@ -116,7 +116,7 @@ def records(language: str) -> Response:
     chosen, page = parse(request.args, also=("page",)), _page_number()
     with reading(site().engine) as connection:
         catalogue = Catalogue(connection)
-        head = catalogue.head()
+        head = ChangeLog(connection).head()
         listing = catalogue.listing(chosen, PAGE, (page - 1) * PAGE)
         if page > 1 and not listing.records:
             abort(HTTPStatus.NOT_FOUND)
@@ -163,9 +163,9 @@ def follow(language: str) -> Response:
     """What feeds are, and the main ones."""
     with reading(site().engine) as connection:
         catalogue = Catalogue(connection)
-        head = catalogue.head()
+        head = ChangeLog(connection).head()
         tag = strong_etag(site().stamp, "follow", language, head)
-        return answer(tag, lambda: render_template("follow.html", **_follow(_reader(language), catalogue)), _HTML)
+        return answer(tag, lambda: render_template("follow.html", **_follow(_reader(language), catalogue, head)), _HTML)
 
 
 def feed_address(extension: str, chosen: Filter, language: str) -> str:
@@ -173,7 +173,7 @@ def feed_address(extension: str, chosen: Filter, language: str) -> str:
     return address(f"/feeds/all.{extension}", chosen, lang=language)
 
 
-def _home(reader: Reader, catalogue: Catalogue, origins: Origins) -> Mapping[str, Any]:
+def _home(reader: Reader, catalogue: Catalogue, head: LogHead, origins: Origins) -> Mapping[str, Any]:
     path = url_for("pages.records", language=reader.language)
     latest = catalogue.listing(Filter(), _LATEST)
     happening = Filter(facets={"type": EVENT_TYPES})
@@ -187,8 +187,8 @@ def _home(reader: Reader, catalogue: Catalogue, origins: Origins) -> Mapping[str
     return {
         "total": sum(catalogue.counts_by_origin().values()),
         "most_types": _TYPES,
-        "types": _counted(reader, catalogue, "type", path),
-        "treaties": _counted(reader, catalogue, "treaty", path)[:_TREATIES],
+        "types": _counted(reader, catalogue, head, "type", path),
+        "treaties": _counted(reader, catalogue, head, "treaty", path)[:_TREATIES],
         "latest": show(latest.records),
         "events": show([each for each in reversed(events) if each.starts][:_EVENTS]),
         "events_href": address(path, happening),
@@ -199,19 +199,18 @@ def _home(reader: Reader, catalogue: Catalogue, origins: Origins) -> Mapping[str
     }
 
 
-def _counted(reader: Reader, catalogue: Catalogue, facet: str, path: str) -> list[dict[str, Any]]:
+def _counted(reader: Reader, catalogue: Catalogue, head: LogHead, facet: str, path: str) -> list[dict[str, Any]]:
     return [
         {
             "label": reader.facet_value(facet, value),
             "count": count,
             "href": address(path, Filter(facets={facet: (value,)})),
         }
-        for value, count in _counts().of(catalogue, catalogue.head(), facet)
+        for value, count in _counts().of(catalogue, head, facet)
     ]
 
 
-def _follow(reader: Reader, catalogue: Catalogue) -> Mapping[str, Any]:
-    head = catalogue.head()
+def _follow(reader: Reader, catalogue: Catalogue, head: LogHead) -> Mapping[str, Any]:
     everything = (Label(Words(gettext("All records"), reader.language)), None, Filter())
     single = [
         (reader.facet_value(facet, value), count, Filter(facets={facet: (value,)}))
@@ -234,19 +233,18 @@ def _follow(reader: Reader, catalogue: Catalogue) -> Mapping[str, Any]:
 
 def _record(language: str, iri: str) -> Response:
     with reading(site().engine) as connection:
-        catalogue = Catalogue(connection)
-        held = catalogue.find(iri)
+        held = Catalogue(connection).find(iri)
         if held is None:
             raise RecordNotFoundError(iri)
         reader = _reader(language)
-        page = RecordPage(site(), reader, catalogue, Origins(site(), reader, connection), held)
+        page = RecordPage(site(), reader, connection, Origins(site(), reader, connection), held)
         if held.withdrawn:
             tag = strong_etag(site().stamp, language, held.digest)
             gone = HTTPStatus.GONE
             return answer(tag, lambda: render_template("withdrawn.html", **page.withdrawn()), _HTML, status=gone)
         type_href = address(url_for("pages.records", language=language), Filter(facets={"type": (held.type,)}))
         # Names of referenced records change with the log.
-        tag = strong_etag(site().stamp, language, held.digest, catalogue.head())
+        tag = strong_etag(site().stamp, language, held.digest, ChangeLog(connection).head())
         return answer(tag, lambda: render_template("record.html", type_href=type_href, **page.live()), _HTML)
 
 

@@ -11,6 +11,7 @@ from flask import Flask, Response, json, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from chm_node.errors import (
+    BadQueryError,
     ChmError,
     ConflictError,
     InvalidRecordError,
@@ -21,7 +22,6 @@ from chm_node.errors import (
     UnknownTermError,
 )
 from chm_node.web.conditional import redirection
-from chm_node.web.filters import BadQueryError
 
 PROBLEMS = "https://w3id.org/chm/problems/"
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyoxigraph as ox
+from sqlalchemy import Connection
 
 from chm_node.canonical import read_triples
-from chm_node.catalogue import Catalogue, Held
+from chm_node.catalogue import Catalogue, ChangeLog, Held
 from chm_node.namespaces import AS, DCTERMS, RDF
 from chm_node.record_types import type_of
 from chm_node.schema import Agent, Field, RecordReference
@@ -96,10 +97,11 @@ class Format:
 class RecordPage:
     """A record read off its graph, for one reader."""
 
-    def __init__(self, site: Site, reader: Reader, catalogue: Catalogue, origins: Origins, held: Held) -> None:
-        self._site, self._reader, self._catalogue, self._origins = site, reader, catalogue, origins
+    def __init__(self, site: Site, reader: Reader, connection: Connection, origins: Origins, held: Held) -> None:
+        self._site, self._reader, self._origins = site, reader, origins
+        self._catalogue = Catalogue(connection)
         self._held = held
-        self._change = catalogue.graph(held.iri)
+        self._change = ChangeLog(connection).graph(held.iri)
         triples = read_triples(self._change.graph.nquads)
         self._triples = [each for each in triples if each.subject != ox.NamedNode(f"{held.iri}#meta")]
         self._type = type_of(held.iri, self._triples)
@@ -206,7 +208,7 @@ class RecordPage:
         iris = {iri for field, value in self._all_values() for iri in _named(field, value)}
         iris |= {each.object.value for each in self._record.extra if isinstance(each.object, ox.NamedNode)}
         iris |= {_text(each.object) for each in self._triples if each.predicate == ox.NamedNode(DCTERMS.isReplacedBy)}
-        held = self._catalogue.titles(sorted(iris)[:_MOST_REFERENCES])
+        held = self._catalogue.held(sorted(iris)[:_MOST_REFERENCES])
         return {iri: self._reference(each) for iri, each in held.items()}
 
     def _all_values(self) -> Iterator[tuple[Field, Any]]:

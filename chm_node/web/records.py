@@ -7,9 +7,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 
 from chm_node.canonical import read_triples
-from chm_node.catalogue import Catalogue, LoggedChange
+from chm_node.catalogue import ChangeLog, LoggedChange
 from chm_node.database import reading
-from chm_node.errors import RecordWithdrawnError
+from chm_node.errors import BadQueryError, RecordWithdrawnError
 from chm_node.formats import quads, rdf
 from chm_node.formats.log import member_graphs
 from chm_node.namespaces import DCTERMS, PROFILE
@@ -18,7 +18,6 @@ from chm_node.record_types import type_of
 from chm_node.schema import derived
 from chm_node.web import Site, site
 from chm_node.web.conditional import OPEN, answer, link, redirection, strong_etag
-from chm_node.web.filters import BadQueryError
 from chm_node.web.languages import preferred
 from chm_node.web.negotiation import GRAPHS, HTML, JSON, JSON_LD, N_QUADS, TRIG, Syntax, choose, split
 from chm_node.web.problems import details_of, problem
@@ -57,7 +56,7 @@ def any_record(extension: str) -> Response:
 def _record(iri: str, extension: str) -> Response:
     here = site()
     with reading(here.engine) as connection:
-        held = Catalogue(connection).graph(iri)
+        held = ChangeLog(connection).graph(iri)
     syntax = choose(extension, FORMATS if extension else (*FORMATS, HTML))
     if syntax is HTML:
         language = preferred(request.accept_languages, here.settings.languages)

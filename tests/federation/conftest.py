@@ -23,7 +23,7 @@ from sqlalchemy import Engine, select
 
 from chm_node.app import create_app
 from chm_node.canonical import canonical_bytes, canonical_lines, digest
-from chm_node.catalogue import Catalogue, LoggedChange
+from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
 from chm_node.database import open_database, reading, receipt, writing
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.namespaces import DCTERMS
@@ -165,9 +165,9 @@ class Node:
 
     def _append(self, graph: RecordGraph, hops: tuple[str, ...]) -> None:
         with writing(self.engine) as connection:
-            catalogue = Catalogue(connection)
-            [at] = catalogue.next_log_times(1, self.now)
-            catalogue.append([Change(at, graph, Entry("event", {}, {}, ()), hops)])
+            log = ChangeLog(connection)
+            [at] = log.next_log_times(1, self.now)
+            log.append([Change(at, graph, Entry("event", {}, {}, ()), hops)])
 
     # What a hub does.
 
@@ -194,7 +194,7 @@ class Node:
 
     def held(self, iri: str) -> LoggedChange:
         with reading(self.engine) as connection:
-            return Catalogue(connection).graph(iri)
+            return ChangeLog(connection).graph(iri)
 
     def holds(self, iri: str) -> bool:
         with reading(self.engine) as connection:
@@ -204,7 +204,7 @@ class Node:
     def log(self) -> list[LoggedChange]:
         """Every current change."""
         with reading(self.engine) as connection:
-            return Catalogue(connection).changes_after(datetime(1970, 1, 2, tzinfo=UTC), 10_000)
+            return ChangeLog(connection).after(datetime(1970, 1, 2, tzinfo=UTC), 10_000)
 
     def reasons(self) -> dict[str, str]:
         """Reason code by record or page, of everything that was refused."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, func, insert, select
 
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import ChangeLog
 from chm_node.database import open_database, reading, writing
 from chm_node.record import Action, Change, Entry, RecordGraph, from_milliseconds
 
@@ -35,9 +35,9 @@ def write_changes(url, writer):
         batch = [left.pop() for _ in range(min(len(left), dice.randint(1, 3)))]
         now = NOW + timedelta(milliseconds=dice.randint(-3_600_000, 1000))
         with writing(engine) as connection:
-            catalogue = Catalogue(connection)
-            times = catalogue.next_log_times(len(batch), now)
-            catalogue.append([change(writer, number, log_time) for number, log_time in zip(batch, times, strict=True)])
+            log = ChangeLog(connection)
+            times = log.next_log_times(len(batch), now)
+            log.append([change(writer, number, log_time) for number, log_time in zip(batch, times, strict=True)])
 
 
 def change(writer, number, log_time):
@@ -84,14 +84,14 @@ def test_a_follower_sees_every_change_once_and_in_order(database_url):
     def read(newest):
         cursor = newest[0] if newest else NOW - timedelta(days=1)
         with reading(engine) as connection:
-            return [(each.log_time, each.graph.iri) for each in Catalogue(connection).changes_after(cursor, 100)]
+            return [(each.log_time, each.graph.iri) for each in ChangeLog(connection).after(cursor, 100)]
 
     seen = follow(read, start_writers("write_changes", database_url))
     times = [log_time for log_time, _ in seen]
     assert len({iri for _, iri in seen}) == len(seen) == CHANGES
     assert times == sorted(set(times))
     with reading(engine) as connection:
-        assert Catalogue(connection).head().seq == CHANGES
+        assert ChangeLog(connection).head().seq == CHANGES
     engine.dispose()
 
 
@@ -119,9 +119,9 @@ def test_timestamps_are_whole_milliseconds_and_strictly_later(database_url, jump
     given = []
     for step in range(3):
         with writing(engine) as connection:
-            catalogue = Catalogue(connection)
-            times = catalogue.next_log_times(2, NOW + step * jump)
-            catalogue.append([change(step, number, each) for number, each in enumerate(times)])
+            log = ChangeLog(connection)
+            times = log.next_log_times(2, NOW + step * jump)
+            log.append([change(step, number, each) for number, each in enumerate(times)])
         given += times
     assert given == sorted(set(given))
     assert all(each == from_milliseconds(round(each.timestamp() * 1000)) for each in given)

@@ -5,11 +5,12 @@ from uuid import UUID
 
 import pyoxigraph as ox
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from chm_node.canonical import digest
-from chm_node.catalogue import Catalogue, Filter
-from chm_node.database import SCHEMA_REVISION, metadata, open_database, reading
+from chm_node.catalogue import Catalogue, ChangeLog, Filter
+from chm_node.database import SCHEMA_REVISION, change, metadata, open_database, reading, unknown_term
+from chm_node.database import record as record_table
 from chm_node.errors import InvalidRecordError, RecordNotFoundError, RecordWithdrawnError, SettingsError
 from chm_node.exporting import EXPORT_FORMATS, export
 from chm_node.publishing import Published, publish, record_iri, withdraw
@@ -46,6 +47,26 @@ class Node:
         with reading(self.engine) as connection:
             return question(Catalogue(connection))
 
+    def ask_log(self, question):
+        with reading(self.engine) as connection:
+            return question(ChangeLog(connection))
+
+    def versions(self, iri):
+        """(action, bytes) of every version of a record, superseded ones too, oldest first."""
+        of_record = change.join(record_table, record_table.c.id == change.c.record_id)
+        statement = select(change.c.action, change.c.nquads).select_from(of_record).where(record_table.c.iri == iri)
+        with reading(self.engine) as connection:
+            return [(Action(row.action), row.nquads) for row in connection.execute(statement.order_by(change.c.seq))]
+
+    def export(self, name):
+        with reading(self.engine) as connection:
+            return b"".join(export(connection, name))
+
+    def unknown_terms(self):
+        columns = (unknown_term.c.field, unknown_term.c.value)
+        with reading(self.engine) as connection:
+            return [tuple(row) for row in connection.execute(select(*columns).order_by(*columns))]
+
 
 @pytest.fixture
 def node(database_url, tmp_path):
@@ -57,7 +78,8 @@ def node(database_url, tmp_path):
 def test_a_published_record_is_held_signed_and_found(node):
     record = node.record(1, "Atelier sur les PCB")
     assert node.publish(record) == Published(created=1)
-    held, version = node.ask(lambda catalogue: (catalogue.get(record.iri), catalogue.graph(record.iri)))
+    held = node.ask(lambda catalogue: catalogue.get(record.iri))
+    version = node.ask_log(lambda log: log.graph(record.iri))
     assert (held.type, held.titles, held.version, held.origin) == (
         "news", {"fr": "Atelier sur les PCB"}, NOW, node.settings.node_iri,
     )  # fmt: skip
@@ -69,7 +91,7 @@ def test_a_published_record_is_held_signed_and_found(node):
 def test_the_log_timestamp_is_the_version_that_is_signed(node):
     record = node.record(1, "Un")
     node.publish(record)
-    version = node.ask(lambda catalogue: catalogue.graph(record.iri))
+    version = node.ask_log(lambda log: log.graph(record.iri))
     assert version.log_time == version.graph.version == NOW
     assert b'#meta> <http://purl.org/dc/terms/modified> "2026-11-22T03:22:08.014Z"' in version.graph.nquads
 
@@ -77,9 +99,9 @@ def test_the_log_timestamp_is_the_version_that_is_signed(node):
 def test_publishing_the_same_again_changes_nothing(node):
     record = node.record(1, "Un")
     node.publish(record)
-    head = node.ask(Catalogue.head)
+    head = node.ask_log(ChangeLog.head)
     assert node.publish(record, now=NOW + timedelta(days=1)) == Published(unchanged=1)
-    assert node.ask(Catalogue.head) == head
+    assert node.ask_log(ChangeLog.head) == head
 
 
 def test_a_revision_is_a_new_version_and_keeps_the_day_of_issue(node):
@@ -87,18 +109,19 @@ def test_a_revision_is_a_new_version_and_keeps_the_day_of_issue(node):
     node.publish(record)
     later = NOW + timedelta(days=1)
     assert node.publish(node.record(1, "Deux"), now=later) == Published(updated=1)
-    held, history = node.ask(lambda catalogue: (catalogue.get(record.iri), catalogue.history(record.iri)))
+    held = node.ask(lambda catalogue: catalogue.get(record.iri))
+    first, second = node.versions(record.iri)
     assert (held.titles, held.version, held.issued) == ({"fr": "Deux"}, later, NOW)
-    assert [each.graph.action for each in history] == [Action.CREATE, Action.UPDATE]
-    assert b'"Un"@fr' in history[0].graph.nquads
+    assert (first[0], second[0]) == (Action.CREATE, Action.UPDATE)
+    assert b'"Un"@fr' in first[1]
 
 
 def test_a_superseded_version_leaves_the_log_but_not_the_history(node):
     node.publish(node.record(1, "Un"), node.record(2, "Autre"))
     node.publish(node.record(1, "Deux"))
-    seen = node.ask(lambda catalogue: [each.seq for each in catalogue.changes_after(NOW - timedelta(days=1), 10)])
+    seen = node.ask_log(lambda log: [each.seq for each in log.after(NOW - timedelta(days=1), 10)])
     assert seen == [2, 3]
-    assert len(node.ask(lambda catalogue: catalogue.history(node.record(1, "Un").iri))) == 2
+    assert len(node.versions(node.record(1, "Un").iri)) == 2
 
 
 def test_a_withdrawn_record_leaves_a_signed_tombstone(node):
@@ -107,7 +130,7 @@ def test_a_withdrawn_record_leaves_a_signed_tombstone(node):
     node.withdraw(record.iri, reason={"fr": "Publié par erreur"}, replaced_by="https://dz.chm.example/id/news/2")
     with pytest.raises(RecordWithdrawnError):
         node.ask(lambda catalogue: catalogue.get(record.iri))
-    version = node.ask(lambda catalogue: catalogue.graph(record.iri))
+    version = node.ask_log(lambda log: log.graph(record.iri))
     assert version.graph.action is Action.DELETE
     assert verify(version.graph.nquads, version.graph.proof, node.signer.multikey)
     assert "Publié par erreur" in version.graph.nquads.decode()
@@ -129,8 +152,7 @@ def test_a_record_can_be_published_again_after_its_withdrawal(node):
     node.withdraw(record.iri)
     assert node.publish(record) == Published(updated=1)
     assert node.ask(lambda catalogue: catalogue.get(record.iri).titles) == {"fr": "Un"}
-    actions = node.ask(lambda catalogue: [each.graph.action for each in catalogue.history(record.iri)])
-    assert actions == [Action.CREATE, Action.DELETE, Action.UPDATE]
+    assert [action for action, _ in node.versions(record.iri)] == [Action.CREATE, Action.DELETE, Action.UPDATE]
 
 
 def test_what_is_not_there_cannot_be_withdrawn(node):
@@ -142,7 +164,22 @@ def test_a_record_under_the_address_of_another_node_is_refused(node):
     foreign = Record("https://tn.chm.example/id/news/1", "news", {"title": {"fr": "Un"}})
     with pytest.raises(InvalidRecordError):
         node.publish(node.record(1, "Un"), foreign)
-    assert node.ask(Catalogue.head).seq == 0
+    assert node.ask_log(ChangeLog.head).seq == 0
+
+
+def test_unknown_terms_are_listed_as_long_as_a_record_has_them(node):
+    node.publish(node.record(1, "Un", subjects=["Wetlands of nowhere", "Mercury of nowhere"]))
+    assert node.unknown_terms() == [("subjects", "Mercury of nowhere"), ("subjects", "Wetlands of nowhere")]
+    node.publish(node.record(1, "Un", subjects=["Mercury of nowhere"]), now=NOW + timedelta(days=1))
+    assert node.unknown_terms() == [("subjects", "Mercury of nowhere")]
+    node.withdraw(node.record(1, "Un").iri, now=NOW + timedelta(days=2))
+    assert node.unknown_terms() == []
+
+
+def test_an_unknown_term_may_be_as_long_as_a_text(node):
+    words = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
+    node.publish(node.record(1, "Un", status=words))
+    assert node.unknown_terms() == [("status", words[:500])]
 
 
 def test_a_record_twice_in_one_batch_is_published_once_as_it_came_last(node):
@@ -153,7 +190,7 @@ def test_a_record_twice_in_one_batch_is_published_once_as_it_came_last(node):
 def test_a_clock_that_goes_back_never_gives_an_earlier_timestamp(node):
     for number, hours in enumerate((0, -24, 1, -1), start=1):
         node.publish(node.record(number, str(number)), now=NOW + timedelta(hours=hours))
-    times = node.ask(lambda catalogue: [each.log_time for each in catalogue.changes_after(NOW - timedelta(days=9), 9)])
+    times = node.ask_log(lambda log: [each.log_time for each in log.after(NOW - timedelta(days=9), 9)])
     assert len(set(times)) == 4
     assert times == sorted(times)
 
@@ -162,7 +199,7 @@ def test_the_private_key_is_in_no_export(node):
     node.publish(node.record(1, "Un"))
     secret = node.settings.key_file.read_bytes().split(b"\n")[1]
     for name in EXPORT_FORMATS:
-        written = node.ask(lambda catalogue, name=name: b"".join(export(catalogue, name)))
+        written = node.export(name)
         assert b"Un" in written
         assert secret not in written
         assert b"PRIVATE KEY" not in written
@@ -171,9 +208,9 @@ def test_the_private_key_is_in_no_export(node):
 def test_an_export_is_the_same_twice_and_holds_the_stored_bytes(node):
     node.publish(*(node.record(number, f"Titre {number}") for number in range(1, 20)))
     node.withdraw(record_iri(node.settings, "news", UUID(int=7)))
-    first, second = (node.ask(lambda catalogue: b"".join(export(catalogue, "nq"))) for _ in range(2))
+    first, second = (node.export("nq") for _ in range(2))
     assert first == second
-    stored = node.ask(lambda catalogue: catalogue.graph(record_iri(node.settings, "news", UUID(int=3))).graph.nquads)
+    stored = node.ask_log(lambda log: log.graph(record_iri(node.settings, "news", UUID(int=3))).graph.nquads)
     graph = ox.NamedNode(record_iri(node.settings, "news", UUID(int=3)))
     written = {str(quad.triple) for quad in ox.parse(first, ox.RdfFormat.N_QUADS) if quad.graph_name == graph}
     assert written == {str(quad.triple) for quad in ox.parse(stored, ox.RdfFormat.N_QUADS)}

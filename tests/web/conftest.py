@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from chm_node.app import create_app
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import ChangeLog
 from chm_node.database import open_database, writing
 from chm_node.publishing import identifier_of, publish, record_iri, withdraw
 from chm_node.record import Change, Record, Tombstone
@@ -101,7 +101,7 @@ class SiteUnderTest:
     def take_over(self, changes: list[Change]) -> None:
         """Add changes of another node's records to the log, as a harvest does."""
         with writing(self.engine) as connection:
-            Catalogue(connection).append(changes)
+            ChangeLog(connection).append(changes)
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """GET with headers written as keyword arguments: ``accept="text/turtle"``."""

@@ -202,6 +202,13 @@ def test_the_doctor_answers_other_programs(filled):
     assert all(each["fix"] for each in checks if each["state"] != "OK")
 
 
+def test_the_doctor_lists_the_terms_of_own_records_that_no_vocabulary_has(node, folder):
+    (folder / "records.csv").write_text("type,slug,title_fr,topics\nnews,n-1,Mercure,Wetlands of nowhere\n")
+    node("import", "records.csv")
+    [check] = [each for each in json.loads(node("doctor", "--json", code=1).stdout) if each["name"] == "unknown terms"]
+    assert (check["state"], "subjects: Wetlands of nowhere" in check["sentence"]) == ("WARN", True)
+
+
 @pytest.mark.parametrize(
     ("harm", "name"),
     [

@@ -5,9 +5,10 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from chm_node.errors import BadQueryError
 from chm_node.schema import SUBJECT_SCHEMES
 from chm_node.vocabulary import vocabularies
-from chm_node.web.filters import BadQueryError, broadest, parse, to_query
+from chm_node.web.filters import broadest, parse, to_query
 
 
 def read(query):

@@ -6,7 +6,7 @@ import pyoxigraph as ox
 import pytest
 
 from chm_node.canonical import canonical_bytes, canonical_lines
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
 from chm_node.publishing import identifier_of, record_iri
 from chm_node.record import Action, Change, Entry, RecordGraph
@@ -128,7 +128,7 @@ def test_an_empty_log_has_a_root_and_an_empty_page(empty_site):
 
 def test_an_activity_leads_to_its_page(site):
     with reading(site.engine) as connection:
-        change = Catalogue(connection).graph(site.iris["workshop"])
+        change = ChangeLog(connection).graph(site.iris["workshop"])
     answer = site.get(f"act/{change.log_time:%Y%m%dT%H%M%S}000Z")
     assert answer.status_code == 303
     assert answer.headers["Location"] == "https://node.example/feed/1/1"

@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from chm_node.canonical import canonical_bytes, canonical_lines, digest, read_triples
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.database import reading, writing
 from chm_node.entry import entry
 from chm_node.namespaces import DCTERMS, FOAF, RDF
@@ -124,10 +124,10 @@ def harvested(site, name: str, more: list[ox.Triple] | None = None, type_name: s
     nquads = canonical_bytes(canonical_lines(triples))
     graph = RecordGraph(iri, Action.CREATE, f"{PEER}node", version, nquads, digest(nquads))
     with writing(site.engine) as connection:
-        catalogue = Catalogue(connection)
-        [log_time] = catalogue.next_log_times(1, site.now)
+        log = ChangeLog(connection)
+        [log_time] = log.next_log_times(1, site.now)
         found = entry(iri, read_triples(nquads), type_of(iri, read_triples(nquads)))
-        catalogue.append([Change(log_time, graph, found, hops=(f"{PEER}node",))])
+        log.append([Change(log_time, graph, found, hops=(f"{PEER}node",))])
     site.iris[name] = iri
     return iri
 

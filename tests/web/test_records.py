@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from chm_node.canonical import canonical_bytes, canonical_lines, digest
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
 from chm_node.signing import verify
 
@@ -24,7 +24,7 @@ ALL = [*MEDIA_TYPES, "application/ld+json", "application/trig", "application/jso
 
 def stored(site, name):
     with reading(site.engine) as connection:
-        return Catalogue(connection).graph(site.iris[name]).graph
+        return ChangeLog(connection).graph(site.iris[name]).graph
 
 
 @pytest.mark.parametrize("extension", GRAPHS)

@@ -1,0 +1,28 @@
+"""Every record this node holds, and the log of changes, in commit order.
+
+held        a record as a listing shows it; which records a filter lets pass
+records     ``Catalogue``: reads records, listings, facets and counts
+log         ``ChangeLog``: reads the log of changes and adds to it
+current     what an addition to the log makes of records, facets, search index and unknown terms
+timeline    a stretch of a listing as feeds show it, withdrawals among the records
+
+Writing needs a connection from ``chm_node.database.writing``, which holds the log's lock: the log
+timestamp of a change is given out under that lock, so nobody who reads the log up to a timestamp
+can ever miss an earlier change that is committed later.
+"""
+
+from chm_node.catalogue.held import COUNT_LIMIT, Filter, Held, Listing
+from chm_node.catalogue.log import PAGE_SIZE, ChangeLog, LoggedChange, LogHead
+from chm_node.catalogue.records import Catalogue
+
+__all__ = [
+    "COUNT_LIMIT",
+    "PAGE_SIZE",
+    "Catalogue",
+    "ChangeLog",
+    "Filter",
+    "Held",
+    "Listing",
+    "LogHead",
+    "LoggedChange",
+]

@@ -1,0 +1,166 @@
+"""The log of changes: what happened to which record, in commit order, and every version's bytes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+
+from chm_node.catalogue.current import make_current, row_ids
+from chm_node.database import change as change_table
+from chm_node.database import log_head
+from chm_node.database import record as record_table
+from chm_node.errors import RecordNotFoundError
+from chm_node.record import Action, Change, RecordGraph, from_milliseconds, milliseconds
+
+#: Changes on one page of the log.
+PAGE_SIZE = 200
+
+
+@dataclass(frozen=True)
+class LogHead:
+    """Where the log stands."""
+
+    seq: int
+    log_time: datetime  #: UTC; of the newest change
+    epoch: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages the log has; at least one, which may be empty."""
+        return max(1, -(-self.seq // PAGE_SIZE))
+
+
+@dataclass(frozen=True)
+class LoggedChange:
+    """A change as the log's pages carry it: no entry, no search words."""
+
+    seq: int
+    log_time: datetime
+    graph: RecordGraph
+    hops: tuple[str, ...]
+    derived_from: str
+
+
+class ChangeLog:
+    """Reads the log over one connection and adds to it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def head(self) -> LogHead:
+        """Where the log stands now."""
+        row = self._connection.execute(select(log_head)).one()
+        return LogHead(row.seq, from_milliseconds(row.log_time), row.epoch)
+
+    def next_log_times(self, count: int, now: datetime) -> list[datetime]:
+        """Log timestamps for ``count`` changes: strictly increasing whole milliseconds, never before the newest.
+
+        A clock that goes back is harmless; a batch runs ahead of the clock by one millisecond a change.
+        """
+        newest = self._connection.execute(select(log_head.c.log_time)).scalar_one()
+        first = max(milliseconds(now), newest + 1)
+        return [from_milliseconds(first + offset) for offset in range(count)]
+
+    def append(self, changes: Sequence[Change]) -> None:
+        """Add changes to the log and make the records equal to them; one change a record.
+
+        The log timestamps come from ``next_log_times`` in the same transaction.
+        """
+        if not changes:
+            return
+        first_seq = self._connection.execute(select(log_head.c.seq)).scalar_one() + 1
+        held = row_ids(self._connection, [each.graph.iri for each in changes])
+        ids = make_current(self._connection, changes, held, first_seq)
+        self._supersede(held.values())
+        rows = [_change_row(each, ids[each.graph.iri], first_seq + n) for n, each in enumerate(changes)]
+        self._connection.execute(insert(change_table), rows)
+        self._connection.execute(
+            update(log_head).values(seq=rows[-1]["seq"], log_time=milliseconds(changes[-1].log_time))
+        )
+
+    def page(self, number: int) -> list[LoggedChange]:
+        """The current changes of one page (counted from 1), oldest first; superseded versions have left it."""
+        first = (number - 1) * PAGE_SIZE + 1
+        statement = _logged_columns().where(
+            change_table.c.seq.between(first, first + PAGE_SIZE - 1), ~change_table.c.superseded
+        )
+        return [_logged(row) for row in self._connection.execute(statement.order_by(change_table.c.seq))]
+
+    def page_starts(self) -> list[datetime]:
+        """The log timestamp of the first change ever written to each page, page 1 first."""
+        firsts = range(1, self.head().seq + 1, PAGE_SIZE)
+        found: list[int] = []
+        # By key, a few hundred at a time: a scan would read every change ever made.
+        for start in range(0, len(firsts), 500):
+            statement = select(change_table.c.log_time).where(change_table.c.seq.in_(firsts[start : start + 500]))
+            found += self._connection.execute(statement.order_by(change_table.c.seq)).scalars()
+        return [from_milliseconds(each) for each in found]
+
+    def after(self, log_time: datetime, limit: int) -> list[LoggedChange]:
+        """Current changes with a later log timestamp, oldest first."""
+        later = (change_table.c.log_time > milliseconds(log_time), ~change_table.c.superseded)
+        statement = _logged_columns().where(*later).order_by(change_table.c.seq)
+        return [_logged(row) for row in self._connection.execute(statement.limit(limit))]
+
+    def graph(self, iri: str) -> LoggedChange:
+        """The newest version of a record, a tombstone included; raises RecordNotFoundError."""
+        statement = _logged_columns().where(record_table.c.iri == iri, change_table.c.seq == record_table.c.seq)
+        row = self._connection.execute(statement).one_or_none()
+        if row is None:
+            raise RecordNotFoundError(iri)
+        return _logged(row)
+
+    def graphs(self, ids: Iterable[int]) -> dict[int, LoggedChange]:
+        """The newest version of several records by row id."""
+        statement = _logged_columns(record_table.c.id.label("row_id")).where(
+            record_table.c.id.in_(list(ids)), change_table.c.seq == record_table.c.seq
+        )
+        return {row.row_id: _logged(row) for row in self._connection.execute(statement)}
+
+    def _supersede(self, ids: Iterable[int]) -> None:
+        statement = (
+            update(change_table)
+            .where(change_table.c.record_id == bindparam("row_id"), ~change_table.c.superseded)
+            .values(superseded=True)
+        )
+        if rows := [{"row_id": row_id} for row_id in ids]:
+            self._connection.execute(statement, rows)
+
+
+def _logged_columns(*more: Any) -> Select[Any]:
+    columns = [each for each in change_table.c if each.name != "record_id"]
+    joined = change_table.join(record_table, record_table.c.id == change_table.c.record_id)
+    return select(*columns, record_table.c.iri, record_table.c.origin, *more).select_from(joined)
+
+
+def _logged(row: Row[Any]) -> LoggedChange:
+    graph = RecordGraph(
+        iri=row.iri,
+        action=Action(row.action),
+        origin=row.origin,
+        version=from_milliseconds(row.version),
+        nquads=row.nquads,
+        digest=row.digest,
+        proof=json.loads(row.proof) if row.proof else None,
+    )
+    return LoggedChange(row.seq, from_milliseconds(row.log_time), graph, tuple(json.loads(row.hops)), row.derived_from)
+
+
+def _change_row(each: Change, row_id: int, seq: int) -> dict[str, Any]:
+    graph = each.graph
+    return {
+        "seq": seq,
+        "log_time": milliseconds(each.log_time),
+        "record_id": row_id,
+        "action": graph.action.value,
+        "version": milliseconds(graph.version),
+        "digest": graph.digest,
+        "nquads": graph.nquads,
+        "proof": json.dumps(dict(graph.proof)) if graph.proof else "",
+        "hops": json.dumps(each.hops),
+        "derived_from": each.derived_from or "",
+        "superseded": False,
+    }

@@ -1,0 +1,92 @@
+"""The records this node holds now: one, several, a listing, and what there is to count of them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from chm_node.catalogue.held import COUNT_LIMIT, Filter, Held, Listing, held_of, passing
+from chm_node.database import facet as facet_table
+from chm_node.database import record as record_table
+from chm_node.errors import RecordNotFoundError, RecordWithdrawnError
+from chm_node.record import from_milliseconds
+
+
+class Catalogue:
+    """Reads records over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, iri: str) -> Held:
+        """The record with this IRI.
+
+        Raises RecordNotFoundError, or RecordWithdrawnError when a tombstone is all that is left.
+        """
+        held = self.find(iri)
+        if held is None:
+            raise RecordNotFoundError(iri)
+        if held.withdrawn:
+            raise RecordWithdrawnError(iri, held.version)
+        return held
+
+    def find(self, iri: str) -> Held | None:
+        """The record or tombstone with this IRI, None when there is neither."""
+        row = self._connection.execute(select(record_table).where(record_table.c.iri == iri)).one_or_none()
+        return held_of(row) if row else None
+
+    def held(self, iris: Iterable[str]) -> dict[str, Held]:
+        """The held ones among these records, tombstones included, by IRI."""
+        rows = self._connection.execute(select(record_table).where(record_table.c.iri.in_(list(iris))))
+        return {row.iri: held_of(row) for row in rows}
+
+    def digests(self, iris: Sequence[str]) -> dict[str, tuple[datetime, str, bool]]:
+        """(version, digest, withdrawn) of the held ones among these records."""
+        columns = (record_table.c.iri, record_table.c.version, record_table.c.digest, record_table.c.withdrawn)
+        found: dict[str, tuple[datetime, str, bool]] = {}
+        for start in range(0, len(iris), 500):
+            statement = select(*columns).where(record_table.c.iri.in_(iris[start : start + 500]))
+            for row in self._connection.execute(statement):
+                found[row.iri] = (from_milliseconds(row.version), row.digest, row.withdrawn)
+        return found
+
+    def listing(self, chosen: Filter, limit: int, offset: int = 0) -> Listing:
+        """Live records that pass the filter, newest log timestamp first."""
+        conditions = self._passing(chosen)
+        statement = select(record_table).where(*conditions).order_by(record_table.c.log_time.desc())
+        rows = self._connection.execute(statement.limit(limit).offset(offset)).all()
+        return Listing(tuple(held_of(row) for row in rows), self._count(conditions))
+
+    def facet_counts(self, chosen: Filter, facet: str, limit: int = 200) -> list[tuple[str, int]]:
+        """(value, number of records) of one facet among the records that pass the filter, commonest first."""
+        statement = select(facet_table.c.value, func.count()).where(facet_table.c.facet == facet)
+        if chosen.facets or chosen.words or chosen.origin:
+            hits = select(record_table.c.id).where(*self._passing(chosen)).limit(COUNT_LIMIT)
+            statement = statement.where(facet_table.c.record_id.in_(hits))
+        statement = (
+            statement.group_by(facet_table.c.value).order_by(func.count().desc(), facet_table.c.value).limit(limit)
+        )
+        return [(value, count) for value, count in self._connection.execute(statement)]
+
+    def facets(self, ids: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
+        """(facet, value) pairs of several records by row id."""
+        statement = select(facet_table).where(facet_table.c.record_id.in_(list(ids)))
+        found: dict[int, list[tuple[str, str]]] = {}
+        for row in self._connection.execute(statement):
+            found.setdefault(row.record_id, []).append((row.facet, row.value))
+        return found
+
+    def counts_by_origin(self, chosen: Filter | None = None) -> dict[str, int]:
+        """Live records of each origin node, of those that pass the filter when there is one."""
+        conditions = self._passing(chosen or Filter())
+        statement = select(record_table.c.origin, func.count().label("records")).where(*conditions)
+        rows = self._connection.execute(statement.group_by(record_table.c.origin))
+        return {row.origin: row.records for row in rows}
+
+    def _passing(self, chosen: Filter) -> list[ColumnElement[bool]]:
+        return passing(chosen, self._connection.dialect.name)
+
+    def _count(self, conditions: Sequence[ColumnElement[bool]]) -> int:
+        hits = select(record_table.c.id).where(*conditions).limit(COUNT_LIMIT + 1).subquery()
+        return self._connection.execute(select(func.count()).select_from(hits)).scalar_one()
