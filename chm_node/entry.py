@@ -23,6 +23,9 @@ _TITLES = (str(DCTERMS.title), str(SKOS.altLabel), str(DCTERMS.identifier))
 _TITLE, _DESCRIPTION = str(DCTERMS.title), str(DCTERMS.description)
 _STARTS = (str(SDO.startDate), str(DCAT.startDate), str(DCTERMS.date))
 _ENDS = (str(SDO.endDate), str(DCAT.endDate))
+#: Longer values are cut, or a record would not fit the catalogue's columns.
+FACET_LETTERS, DATE_LETTERS = 300, 40
+_DATE = re.compile(r"-?\d{4}")
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NAMES = frozenset(map(str, (FOAF.name, SDO.name, SDO.addressLocality)))
 
@@ -37,8 +40,8 @@ def entry(iri: str, graph: Index | Iterable[ox.Triple], record_type: RecordType)
         titles=titles,
         summaries=_texts(own.get(_DESCRIPTION, ())),
         facets=tuple(dict.fromkeys(_facets(own, record_type, titles))),
-        starts=_first_literal(own, _STARTS),
-        ends=_first_literal(own, _ENDS),
+        starts=_first_date(own, _STARTS),
+        ends=_first_date(own, _ENDS),
         search_title=document_text(_words(own, _TITLES)),
         search_body=" ".join([document_text(_body(iri, index)), *_term_words(own)]),
     )
@@ -46,7 +49,8 @@ def entry(iri: str, graph: Index | Iterable[ox.Triple], record_type: RecordType)
 
 def facet_value(node: Any) -> str:
     """A short form of a term for filters: ``countries/DZ``, ``fr``, or the term as it came."""
-    return str(node.value).removeprefix(VOCABULARY).removeprefix(LANGUAGE)
+    # What a stranger calls a term may be longer than an index of PostgreSQL can hold.
+    return str(node.value).removeprefix(VOCABULARY).removeprefix(LANGUAGE)[:FACET_LETTERS]
 
 
 def _texts(nodes: Sequence[Any]) -> dict[str, str]:
@@ -62,9 +66,10 @@ def _facets(own: Any, record_type: RecordType, titles: dict[str, str]) -> Iterat
     yield from (("language", language.split("-")[0]) for language in titles if language != "und")
 
 
-def _first_literal(own: Any, predicates: Sequence[str]) -> str:
+def _first_date(own: Any, predicates: Sequence[str]) -> str:
+    """The first literal that begins like a date; a listing has no use for another."""
     found = (node.value for predicate in predicates for node in own.get(predicate, ()) if isinstance(node, ox.Literal))
-    return next(found, "")
+    return next((text for text in found if _DATE.match(text) and len(text) <= DATE_LETTERS), "")
 
 
 def _words(own: Any, predicates: Sequence[str]) -> list[tuple[str, str]]:

@@ -182,6 +182,11 @@ def test_an_unknown_term_may_be_as_long_as_a_text(node):
     assert node.unknown_terms() == [("status", words[:500])]
 
 
+def test_a_subject_may_be_as_long_as_a_text(node):
+    words = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
+    assert node.publish(node.record(1, "Un", subjects=[words])) == Published(created=1)
+
+
 def test_a_record_twice_in_one_batch_is_published_once_as_it_came_last(node):
     assert node.publish(node.record(1, "Un"), node.record(1, "Deux")) == Published(created=1)
     assert node.ask(lambda catalogue: catalogue.get(node.record(1, "Un").iri).titles) == {"fr": "Deux"}
