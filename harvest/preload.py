@@ -2,6 +2,7 @@
 
 import gc
 
+import harvest.checker.reading
 import harvest.description
 import harvest.page
 from chm_node.foreign import read_rdf
