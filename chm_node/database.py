@@ -165,6 +165,17 @@ receipt = Table(
     sqlite_with_rowid=False,
 )
 
+# The newest result of the checker, asked for by a page and made by a worker.
+check_result = Table(
+    "check_result",
+    metadata,
+    Column("source_id", Integer, ForeignKey("source.id"), primary_key=True),
+    Column("asked", BigInteger, nullable=False),  # milliseconds
+    Column("started", BigInteger, nullable=False),  # the newest check; 0 for none yet
+    Column("checked", BigInteger, nullable=False),  # when the result was made; 0 for none yet
+    Column("result", Text, nullable=False),  # JSON; empty for none yet
+)
+
 # Terms that arrived and are in no vocabulary of ours.
 unknown_term = Table(
     "unknown_term",

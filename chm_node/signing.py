@@ -69,6 +69,15 @@ def verify(nquads: bytes, proof: Proof, multikey: str) -> bool:
     return True
 
 
+def is_multikey(text: str) -> bool:
+    """Whether the text is a public Ed25519 key in Multikey form (Controlled Identifiers 1.0 §2.2.2)."""
+    try:
+        _public_key(text)
+    except ValueError:
+        return False
+    return True
+
+
 def fingerprint(multikey: str) -> str:
     """A short form of a public key that two people can compare on the telephone: 8 groups of 4."""
     digest = hashlib.sha256(multikey.encode()).hexdigest()[:32]

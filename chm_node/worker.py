@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from chm_node.database import open_database
 from chm_node.settings import Settings
+from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher
 from harvest.sources import RunView
 
@@ -26,6 +27,14 @@ def run_worker(settings: Settings) -> None:
     engine = open_database(settings.database)
     with Dispatcher(engine, settings, lambda: datetime.now(UTC)) as dispatcher:
         scheduler = _scheduler(dispatcher, settings)
+        scheduler.add_job(
+            lambda: check_next(engine, settings, lambda: datetime.now(UTC), stopped),
+            "interval",
+            seconds=settings.tick_seconds,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
         scheduler.start()
         stopped.wait()
         scheduler.shutdown()

@@ -169,7 +169,10 @@ def space_problem(space: str) -> str:
 
     It has to end at a boundary: ``https://a.example/id`` would also claim ``https://a.example/idea/1``.
     """
-    parts = urlsplit(space)
+    try:
+        parts = urlsplit(space)
+    except ValueError:  # such as https://[
+        return "is no web address"
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
         return "is no web address"
     return "" if space.endswith(("/", "#")) else "does not end in a slash"

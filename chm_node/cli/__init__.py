@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from chm_node.cli.care import bench, demo, doctor
+from chm_node.cli.checking import check_peer
 from chm_node.cli.node import init, serve, worker
 from chm_node.cli.records import export, import_files, withdraw
 from chm_node.cli.sources import harvest, source
@@ -39,5 +40,5 @@ def main() -> None:
     """
 
 
-for _command in (init, serve, worker, import_files, export, withdraw, source, harvest, doctor, demo, bench):
+for _command in (init, serve, worker, import_files, export, withdraw, source, harvest, check_peer, doctor, demo, bench):
     main.add_command(_command)

@@ -39,6 +39,7 @@ from harvest.sources import RunView
 
 START = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 N_QUADS = "application/n-quads"
+_KEPT = ("ETag", "Location", "Retry-After", "Cache-Control", "Last-Modified", "Link")
 
 
 @dataclass
@@ -77,7 +78,7 @@ class Wire(BaseAdapter):
         headers = {name: value for name, value in request.headers.items() if name.lower() != "accept-encoding"}
         with app.test_client() as client:
             answer = client.get(url, headers=headers)
-        kept = {name: value for name, value in answer.headers.items() if name in ("ETag", "Location", "Retry-After")}
+        kept = {name: value for name, value in answer.headers.items() if name in _KEPT}
         return Reply(answer.data, answer.status_code, answer.headers.get("Content-Type", ""), kept)
 
     def statuses(self) -> list[int]:

@@ -72,6 +72,7 @@ def test_a_host_without_a_node_is_explained(look, wire, peer):
     [
         ('https://dz.example.org/id/"', 'https://dz.example.org/id"', "slash"),
         ('uriSpace "https://dz.example.org/id/"', 'uriSpace "urn:x:"', "web address"),
+        ('uriSpace "https://dz.example.org/id/"', 'uriSpace "https://["', "web address"),
         ("https://w3id.org/ldes/specification", "https://w3id.org/other", "no log on its own host"),
         (
             "endpointURL <https://dz.example.org/feed>",

@@ -346,3 +346,16 @@ def test_serve_refuses_a_port_that_is_taken(filled, monkeypatch):
         taken.listen()
         monkeypatch.setenv("CHM_PORT", str(taken.getsockname()[1]))
         assert re.search(r"host, port: .*in use", filled("serve", code=1).stderr)
+
+
+def test_check_peer_says_what_is_wrong_in_the_language_asked_for(node):
+    done = node("check-peer", "http://127.0.0.1/", "--language", "fr", code=1)
+    assert "failed   address.answers" in done.stdout
+    assert "Faites répondre l’adresse" in done.stdout
+    assert done.stdout.rstrip().endswith("none")
+
+
+def test_check_peer_writes_json(node):
+    found = json.loads(node("check-peer", "http://127.0.0.1/", "--json", code=1).stdout)
+    assert found["level"] == "none"
+    assert {"check", "state", "section", "sentence", "seen"} == set(found["findings"][0])

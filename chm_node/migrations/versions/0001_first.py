@@ -119,6 +119,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_run_source_id", "run", ["source_id"])
     op.create_table(
+        "check_result",
+        sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("started", sa.BigInteger(), nullable=False),
+        sa.Column("checked", sa.BigInteger(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+    )
+    op.create_table(
         "unknown_term",
         sa.Column("field", sa.String(64), primary_key=True),
         sa.Column("value", sa.Text(), primary_key=True),
@@ -144,6 +152,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("search")
     op.drop_table("unknown_term")
+    op.drop_table("check_result")
     op.drop_table("run")
     op.drop_table("receipt")
     op.drop_table("frontier")
