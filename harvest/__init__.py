@@ -9,5 +9,6 @@ adapters, visit     how to walk one protocol; what a run may ask its peer
 page, description   reading what a peer sent, in a sandboxed child (readers, preload)
 run, store, runs    one harvest of one source; one page in one transaction; the history
 dispatch            all harvests of this process
-web                 the network page
+receipts            what became of each record a peer offered
+web, receipt_pages  the network page; the receipts of each peer over HTTP
 """
