@@ -10,5 +10,6 @@ page, description   reading what a peer sent, in a sandboxed child (readers, pre
 run, store, runs    one harvest of one source; one page in one transaction; the history
 dispatch            all harvests of this process
 receipts            what became of each record a peer offered
+standing, inquiry   how our own records stand at a hub (pure); asking it
 web, receipt_pages  the network page; the receipts of each peer over HTTP
 """

@@ -8,7 +8,11 @@ from urllib.parse import quote
 import feedparser
 import pytest
 
+from chm_node.database import reading
+from chm_node.errors import HarvestError, ParseError
 from chm_node.record import timestamp
+from harvest.inquiry import own_records, receipts_at
+from harvest.standing import Standing, compare
 
 
 @pytest.fixture
@@ -216,3 +220,78 @@ def test_the_description_advertises_the_receipts(hub, site):
     assert "<https://w3id.org/chm/federation/1.0#receipts>" in described
     items = json.loads(site.get("/.well-known/api-catalog").data)["linkset"][0]["item"]
     assert f"{hub.settings.base_url}receipts" in [each["href"] for each in items]
+
+
+# What the peer reads of it.
+
+
+def standings(peer, hub, address: str = "") -> list[Standing]:
+    with peer.client() as client:
+        told = receipts_at(address or hub.settings.base_url, peer.iri, client, peer.readers)
+    with reading(peer.engine) as connection:
+        return compare(own_records(connection, peer.iri), told)
+
+
+def lights(peer, hub) -> dict[str, str]:
+    return {each.iri: each.light.value for each in standings(peer, hub)}
+
+
+def test_a_node_sees_green_amber_and_red_at_its_hub(peer, hub):
+    shown, revised, gone = peer.publish("Workshop on PCB", "Meeting", "To be withdrawn")
+    bad = refused_iri(peer)
+    hub.harvest(peer)
+    assert lights(peer, hub) == {shown: "green", revised: "green", gone: "green", bad: "red"}
+
+    peer.later(minutes=1)
+    peer.revise({revised: "Meeting, moved"})
+    peer.withdraw(gone)
+    [new] = peer.publish("Training")
+    assert lights(peer, hub) == {shown: "green", revised: "amber", gone: "amber", new: "amber", bad: "red"}
+    assert {each.iri for each in standings(peer, hub) if each.older} == {revised, gone}
+
+    hub.harvest(peer)
+    assert lights(peer, hub) == {shown: "green", revised: "green", gone: "green", new: "green", bad: "red"}
+
+
+def test_a_node_reads_receipts_over_several_pages(peer, hub, monkeypatch):
+    monkeypatch.setattr("harvest.receipts.PAGE", 7)
+    monkeypatch.setattr("harvest.receipt_pages.PAGE", 7)
+    iris = peer.publish(*(f"Workshop {n}" for n in range(20)))
+    hub.harvest(peer)
+
+    assert lights(peer, hub) == dict.fromkeys(iris, "green")
+
+
+def test_a_hub_that_does_not_harvest_us_says_so(peer, make_node):
+    other = make_node("other")
+
+    with pytest.raises(HarvestError, match="does not harvest this node"):
+        standings(peer, other)
+
+
+def test_a_node_without_receipts_is_told_apart_from_one_that_does_not_answer(peer, hub, wire):
+    wire.replies[hub.iri] = lambda real: type(real)(
+        real.body.replace(b"#receipts", b"#recipes"), media_type=real.media_type
+    )
+
+    with pytest.raises(HarvestError, match="does not publish what became"):
+        standings(peer, hub)
+    with pytest.raises(HarvestError, match="no node was found"):
+        standings(peer, hub, "https://nobody.example.org/")
+
+
+@pytest.mark.parametrize(
+    ("lie", "words"),
+    [
+        ({"node": "https://tn.example.org/node", "receipts": []}, "answers about"),
+        ({"node": "", "receipts": [], "next": "https://elsewhere.example.org/receipts"}, "lies elsewhere"),
+        ({"node": "", "receipts": [], "next": "/receipts?node=https%3A%2F%2Fdz.example.org%2Fnode"}, "read before"),
+        ({"receipts": "many"}, "no list of receipts"),
+    ],
+)
+def test_a_hub_that_answers_nonsense_is_left_with_a_reason(peer, hub, wire, lie, words):
+    lie = {**lie, "node": lie.get("node") or peer.iri}
+    wire.replies[address(hub, peer)] = lambda real: type(real)(json.dumps(lie).encode(), media_type=real.media_type)
+
+    with pytest.raises(ParseError, match=words):
+        standings(peer, hub)

@@ -333,6 +333,42 @@ def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatc
         process.communicate()
 
 
+def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch):
+    ports = {"peer": free_port(), "hub": free_port()}
+    (folder / "records.csv").write_text(TABLE)
+    monkeypatch.setenv("CHM_PROFILE", "demo")
+
+    def become(name):
+        monkeypatch.setenv("CHM_CONFIG", str(folder / f"{name}.toml"))
+        monkeypatch.setenv("CHM_DATA_DIR", str(folder / name))
+        monkeypatch.setenv("CHM_PORT", str(ports[name]))
+        return f"http://127.0.0.1:{ports[name]}/"
+
+    for name in ports:
+        chm("init", "--yes", "--base-url", become(name), "--languages", "fr", "--title", f"fr={name}")
+    peer = become("peer")
+    chm("import", "records.csv")
+    with start_serving("--no-worker") as serving:
+        wait_until_served(f"{peer}node")
+        hub = become("hub")
+        chm("source", "add", peer)
+        chm("source", "approve", peer)
+        chm("harvest")
+        serving.terminate()
+        serving.communicate()
+    with start_serving("--no-worker") as serving:
+        wait_until_served(f"{hub}node")
+        become("peer")
+        told = chm("receipts", hub).stdout
+        found = json.loads(chm("receipts", hub, "--json").stdout)
+        serving.terminate()
+        serving.communicate()
+    assert "green  Atelier: the hub has this version" in told
+    assert told.splitlines()[-1] == "green  in all: 2 green, 0 amber, 0 red"
+    assert (found["light"], found["counts"]["green"]) == ("green", 2)
+    assert "error" not in chm("receipts", hub, code=1).stdout
+
+
 def test_serve_refuses_a_port_that_is_taken(filled, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
