@@ -127,6 +127,7 @@ def _numbers(site: Any, about: Summary) -> dict[str, object]:  # Any: as in _sit
         "harvested": timestamp(about.last_success) if about.last_success else None,
         "accepted": about.accepted,
         "refused": about.refused,
+        "withdrawals_held": about.waiting,
     }
 
 

@@ -16,6 +16,7 @@ from chm_node.catalogue import Catalogue, Held
 from chm_node.database import receipt as receipt_table
 from chm_node.database import record as record_table
 from chm_node.record import from_milliseconds
+from harvest import quarantine
 from harvest.reasons import REASONS
 from harvest.sources import Source, find, listing
 
@@ -59,6 +60,7 @@ class Summary:
     titles: Mapping[str, str]
     accepted: int
     refused: int
+    waiting: int  #: withdrawals that a person is asked about
     last_success: datetime | None
 
 
@@ -104,7 +106,12 @@ def _summary(connection: Connection, source: Source) -> Summary:
     )
     counts = {row[0]: row[1] for row in connection.execute(counted)}
     return Summary(
-        source.node, source.titles, counts.get("accepted", 0), counts.get("rejected", 0), source.last_success
+        node=source.node,
+        titles=source.titles,
+        accepted=counts.get("accepted", 0),
+        refused=counts.get("rejected", 0),
+        waiting=quarantine.waiting(connection, source.id),
+        last_success=source.last_success,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from chm_node.cli.care import bench, demo, doctor
+from chm_node.cli.held import held
 from chm_node.cli.node import init, serve, worker
 from chm_node.cli.receipts import receipts
 from chm_node.cli.records import export, import_files, withdraw
@@ -40,5 +41,19 @@ def main() -> None:
     """
 
 
-for _command in (init, serve, worker, import_files, export, withdraw, source, harvest, receipts, doctor, demo, bench):
+for _command in (
+    init,
+    serve,
+    worker,
+    import_files,
+    export,
+    withdraw,
+    source,
+    harvest,
+    held,
+    receipts,
+    doctor,
+    demo,
+    bench,
+):
     main.add_command(_command)
