@@ -176,6 +176,19 @@ check_result = Table(
     Column("result", Text, nullable=False),  # JSON; empty for none yet
 )
 
+# Withdrawals that were too many at once, and what a person decided about each.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("source_id", Integer, ForeignKey("source.id"), primary_key=True),
+    Column("iri", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),  # of the tombstone
+    Column("digest", String(64), nullable=False),  # of the tombstone
+    Column("held", BigInteger, nullable=False),  # since when, milliseconds
+    Column("decision", String(8), nullable=False),  # waiting, accepted, dropped
+    sqlite_with_rowid=False,
+)
+
 # Terms that arrived and are in no vocabulary of ours.
 unknown_term = Table(
     "unknown_term",

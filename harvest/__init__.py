@@ -7,7 +7,10 @@ trust, reasons      authority, loop, proof and version rules (pure); why somethi
 plan                the changes that make held records equal to offered ones (pure)
 adapters, visit     how to walk one protocol; what a run may ask its peer
 page, description   reading what a peer sent, in a sandboxed child (readers, preload)
+quarantine          withdrawals held back, and what a person decided about them
 run, store, runs    one harvest of one source; one page in one transaction; the history
 dispatch            all harvests of this process
-web                 the network page
+receipts            what became of each record a peer offered
+standing, inquiry   how our own records stand at a hub (pure); asking it
+web, receipt_pages  the network page; the receipts of each peer over HTTP
 """

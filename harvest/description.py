@@ -13,6 +13,7 @@ import pyoxigraph as ox
 
 from chm_node.errors import ParseError
 from chm_node.foreign import read_rdf
+from chm_node.formats.description import RECEIPTS
 from chm_node.namespaces import DCAT, DCTERMS, LDES, RDF, SEC, VOCABULARY, VOID
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
@@ -38,6 +39,7 @@ class Description:
     titles: dict[str, str]
     country: str  #: such as ``DZ``; empty for a regional or global node
     members: tuple[Authority, ...]  #: nodes whose records it passes on
+    receipts: str = ""  #: address of what became of the records it was offered; empty when it does not say
 
 
 def read_description(data: bytes, media_type: str, address: str) -> Description:
@@ -53,11 +55,13 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
     if problem := space_problem(space):
         raise ParseError(f"{address} claims the addresses under {space[:200]}, which {problem}")
     key_id, multikey = _key(node, index)
-    feed = _feed(node, index)
+    feed, receipts = _endpoint(node, index, _LDES_SPECIFICATION), _endpoint(node, index, RECEIPTS)
     if urlsplit(feed).netloc != urlsplit(node).netloc:
         raise ParseError(f"{address} names no log on its own host; without one there is nothing to harvest")
+    if urlsplit(receipts).netloc != urlsplit(node).netloc:
+        receipts = ""
     return Description(
-        Authority(node, space, multikey), key_id, feed, _titles(own), _country(own), _members(own, index)
+        Authority(node, space, multikey), key_id, feed, _titles(own), _country(own), _members(own, index), receipts
     )
 
 
@@ -88,12 +92,13 @@ def _key(node: str, index: Index) -> tuple[str, str]:
     return "", ""
 
 
-def _feed(node: str, index: Index) -> str:
+def _endpoint(node: str, index: Index, specification: str) -> str:
+    """Where the node serves what conforms to a specification."""
     for own in index.values():
         served = _iris(own.get(str(DCAT.servesDataset), ()))
-        is_log = _LDES_SPECIFICATION in _iris(own.get(str(DCTERMS.conformsTo), ()))
-        if is_log and (not served or node in served) and (feed := _one(own, DCAT.endpointURL)):
-            return feed
+        conforms = specification in _iris(own.get(str(DCTERMS.conformsTo), ()))
+        if conforms and (not served or node in served) and (address := _one(own, DCAT.endpointURL)):
+            return address
     return ""
 
 

@@ -55,19 +55,17 @@ def discover(address: str, settings: Settings, client: HttpClient, readers: Read
     Raises HarvestError that says what was tried, FetchError when the host does not answer.
     """
     visit = Visit(client, readers, {}, address)
-    found = _description(address, visit)
+    found = describe(address, visit)
     multikey = found.authority.multikey
     samples = tuple(_samples(found, settings, Visit(client, readers, {}, found.feed), now))
     return Proposal(address, found, fingerprint(multikey) if multikey else "", samples)
 
 
-def propose(connection: Connection, proposal: Proposal, now: datetime) -> Source:
-    """Remember what was found, for a person to approve."""
-    return sources.propose(connection, proposal.address, proposal.description, now)
+def describe(address: str, visit: Visit) -> Description:
+    """What the node behind an address says of itself: the first description among the places where one may be.
 
-
-def _description(address: str, visit: Visit) -> Description:
-    """The first node description among the places where one may be."""
+    Raises HarvestError that says what was tried.
+    """
     reasons: list[str] = []
     for candidate in _candidates(address, visit, reasons):
         try:
@@ -78,6 +76,11 @@ def _description(address: str, visit: Visit) -> Description:
         except (FetchError, ParseError) as error:
             reasons.append(str(error))
     raise HarvestError(f"no node was found at {address}: " + "; ".join(dict.fromkeys(reasons)))
+
+
+def propose(connection: Connection, proposal: Proposal, now: datetime) -> Source:
+    """Remember what was found, for a person to approve."""
+    return sources.propose(connection, proposal.address, proposal.description, now)
 
 
 def _candidates(address: str, visit: Visit, reasons: list[str]) -> Iterator[str]:

@@ -3,8 +3,8 @@
 Absence is never a deletion: only a tombstone that its owner signed withdraws a record.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from chm_node.errors import ImplausibleHarvestError
 from chm_node.record import Action, Entry
@@ -40,8 +40,7 @@ class Guard:
         if more and total > allowed:
             raise ImplausibleHarvestError(
                 f"the peer withdraws {total} of the {self.held} records held from it, {allowed} are taken over "
-                "unasked; nothing of this page was changed. Ask the peer; if it is meant so, harvest once with a "
-                "higher max_withdrawal_share"
+                "unasked; nothing of this page was changed. Ask the peer, then decide: chm held"
             )
 
 
@@ -59,7 +58,11 @@ class Plan:
 
     changes: tuple[Planned, ...]
     judged: tuple[Judged, ...]  #: every offer, with its final verdict
-    withdrawals: int = field(default=0)  #: live records that would go
+    going: tuple[Offer, ...] = ()  #: tombstones of records that are live here
+
+    @property
+    def withdrawals(self) -> int:
+        return len(self.going)
 
 
 def plan(held: Mapping[str, HeldVersion], offered: Iterable[Judged]) -> Plan:
@@ -75,7 +78,7 @@ def plan(held: Mapping[str, HeldVersion], offered: Iterable[Judged]) -> Plan:
             changes[offer.iri] = Planned(final, _action(offer, held.get(offer.iri)))
             assert offer.version  # noqa: S101  an offer without one is never accepted
             known[offer.iri] = HeldVersion(offer.version, offer.digest, offer.action is Action.DELETE)
-    return Plan(tuple(changes.values()), tuple(verdicts), _withdrawals(held, list(changes.values())))
+    return Plan(tuple(changes.values()), tuple(verdicts), tuple(_going(held, changes.values())))
 
 
 def _with_version_rule(judged: Judged, held: HeldVersion | None) -> Judged:
@@ -91,6 +94,8 @@ def _action(offer: Offer, held: HeldVersion | None) -> Action:
     return Action.UPDATE if held else Action.CREATE
 
 
-def _withdrawals(held: Mapping[str, HeldVersion], changes: Sequence[Planned]) -> int:
-    gone = (held.get(each.judged.offer.iri) for each in changes if each.action is Action.DELETE)
-    return sum(1 for each in gone if each and not each.withdrawn)
+def _going(held: Mapping[str, HeldVersion], changes: Iterable[Planned]) -> Iterator[Offer]:
+    for each in changes:
+        known = held.get(each.judged.offer.iri)
+        if each.action is Action.DELETE and known and not known.withdrawn:
+            yield each.judged.offer

@@ -76,6 +76,11 @@ REASONS: Mapping[Verdict, Mapping[str, str]] = {
         "fr": "Le nœud a diffusé deux textes comme une même version ; le premier est gardé jusqu’à la suivante.",
         "ar": "أصدرت العقدة نصين مختلفين على أنهما نسخة واحدة؛ يُحتفظ بالأول إلى أن تنشر نسخة جديدة.",
     },
+    Verdict.WITHDRAWAL_DROPPED: {
+        "en": "Too many records were withdrawn at once, and a person kept this one; ask the operator of the hub.",
+        "fr": "Trop de notices ont été retirées à la fois ; une personne a gardé celle-ci : écrivez au responsable.",
+        "ar": "سُحبت بطاقات كثيرة دفعة واحدة، فقرر مشغّل مركز التجميع الإبقاء على هذه؛ راسلوه إن كان السحب مقصوداً.",
+    },
     Verdict.UNREADABLE_PAGE: {
         "en": "A page of the node’s log could not be read; its other pages were, and this one is read once it changes.",
         "fr": "Une page du journal du nœud est illisible ; les autres ont été lues, et elle le sera si elle change.",

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, Engine, select
 
 from chm_node.database import change as change_table
 from chm_node.database import reading, writing
-from chm_node.errors import FetchError, HarvestError, ParseError
+from chm_node.errors import FetchError, HarvestError, ImplausibleHarvestError, ParseError
 from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint
-from harvest import leases, runs, sources, store
+from harvest import leases, quarantine, runs, sources, store
 from harvest.adapters import ADAPTERS
 from harvest.description import RDF_SYNTAXES, Description, read_description
 from harvest.page import Page, read_page
@@ -61,6 +61,7 @@ class Harvest:
         self._counts = runs.Counts()
         self._pages_read = 0
         self._pages_refused = 0
+        self._implausible: ImplausibleHarvestError | None = None
         self._notes: list[str] = []  # what a person should read in the run's message
         self._read_to_the_end: dict[str, Seen] = {}  # what only counts once everything it leads to is stored
         with writing(engine) as connection:
@@ -91,15 +92,20 @@ class Harvest:
     def _walk(self) -> bool:
         """Take over every page; False when it ended before: the lease, the time or the worker did."""
         powers = self._powers()
+        complete = self._take_pages(self._read_ahead(ADAPTERS["ldes"](self._source, self._visit), powers))
+        if self._implausible:
+            raise self._implausible
+        return complete and self._remember_branches()
+
+    def _take_pages(self, readings: Iterator[_Reading]) -> bool:
         latest = self._clock() + LONGEST_RUN
-        documents = ADAPTERS["ldes"](self._source, self._visit)
-        for document, reading_page in self._read_ahead(documents, powers):
+        for document, reading_page in readings:
             if not self._take(document, reading_page):
                 return False
             if self._stop.is_set() or self._clock() > latest:
                 self._notes.append("ended before the last page; the next harvest goes on from here")
                 return False
-        return self._remember_branches()
+        return True
 
     def _powers(self) -> Powers:
         """What the source may say today; raises HarvestError when its description contradicts what was pinned."""
@@ -155,14 +161,31 @@ class Harvest:
         except ParseError as error:
             return self._refuse(document, error)
         self._pages_read += 1
+        if self._implausible:
+            return self._write(lambda ledger: ledger.hold(page))
+        try:
+            return self._store(document, page)
+        except ImplausibleHarvestError as error:
+            self._implausible = error
+        # From here on pages are only searched for further withdrawals, so that a person is asked once about all.
+        self._write(self._release)
+        return self._write(lambda ledger: ledger.hold(page))
+
+    def _store(self, document: Document, page: Page) -> bool:
         if not document.branch:
             return self._write(lambda ledger: ledger.store(document.address, document.seen, page))
         self._read_to_the_end[document.address] = document.seen
         return not page.judged or self._write(lambda ledger: ledger.store(document.address, None, page))
 
+    def _release(self, ledger: store.Ledger) -> runs.Counts:
+        quarantine.release(ledger.connection, self._source.id)
+        return runs.Counts()
+
     def _refuse(self, document: Document, error: ParseError) -> bool:
         if document.address == self._source.feed:
             raise error
+        if self._implausible:
+            return True
         self._pages_refused += 1
         self._notes.append(f"{document.address} was refused: {error}")
         return self._write(lambda ledger: ledger.refuse(document.address, document.seen, str(error)))
@@ -204,8 +227,10 @@ class Harvest:
         due = next_due(now, interval, failures, retry_after, jitter) if complete or not well else now
         message = "; ".join(self._notes)
         with writing(self._engine) as connection:
-            leases.release(connection, self._source, due, failures, now if well and complete else None)
+            ours = leases.release(connection, self._source, due, failures, now if well and complete else None)
             runs.end(connection, self._run_id, now, outcome, message, self._visit.requests, self._visit.bytes)
+            if ours and well and complete:
+                quarantine.release(connection, self._source.id)
             if self._counts.changed >= _MANY_CHANGES:
                 index.merge(connection)
             return sources.run_view(connection, self._run_id)

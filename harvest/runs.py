@@ -61,6 +61,15 @@ def end(
     connection.execute(statement.values(values | {"requests": requests, "bytes": received}))
 
 
+def note(connection: Connection, source_id: int, sentence: str) -> None:
+    """Add to the message of the newest run that has ended what a person decided about it."""
+    ended = select(func.max(run_table.c.id)).where(run_table.c.source_id == source_id, run_table.c.ended > 0)
+    newest = run_table.c.id == ended.scalar_subquery()
+    for message in connection.execute(select(run_table.c.message).where(newest)).scalars().all():
+        longer = "; ".join(filter(None, (message, sentence)))
+        connection.execute(update(run_table).where(newest).values(message=longer))
+
+
 def withdrawn_since(connection: Connection, source_id: int, moment: datetime | None) -> int:
     """How many records the runs of a source withdrew since its last complete one."""
     statement = select(func.coalesce(func.sum(run_table.c.withdrawn), 0)).where(run_table.c.source_id == source_id)

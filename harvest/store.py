@@ -18,11 +18,11 @@ from chm_node.database import record as record_table
 from chm_node.database import source as source_table
 from chm_node.record import Action, Change, Entry, RecordGraph, milliseconds
 from chm_node.settings import Settings
-from harvest import runs
+from harvest import quarantine, runs
 from harvest.page import Page
 from harvest.plan import Guard, Judged, Plan, Planned, plan
 from harvest.sources import Source
-from harvest.trust import HeldVersion, Verdict
+from harvest.trust import HeldVersion, Offer, Verdict
 from harvest.visit import Seen
 
 _UPSERT_RECEIPT = text(
@@ -54,11 +54,9 @@ class Ledger:
 
         Raises ImplausibleHarvestError, and then nothing of the page is stored.
         """
-        iris = list({each.offer.iri for each in page.judged})
-        held = {iri: HeldVersion(*version) for iri, version in Catalogue(self.connection).digests(iris).items()}
-        planned = plan(held, page.judged)
-        if planned.withdrawals:
-            self._guard().check(planned.withdrawals)
+        planned = self._plan(page)
+        if planned.going:
+            self._check_withdrawals(planned.going)
         self._apply(planned.changes)
         self._write_receipts(planned, address)
         if seen:
@@ -67,6 +65,12 @@ class Ledger:
         counts = _counts(planned)
         runs.add(self.connection, self.run_id, counts)
         return counts
+
+    def hold(self, page: Page) -> runs.Counts:
+        """Store nothing of the page; remember what it would withdraw until a person decides."""
+        planned = self._plan(page)
+        quarantine.hold(self.connection, self.source.id, planned.going, self.now)
+        return runs.Counts()
 
     def refuse(self, address: str, seen: Seen, reason: str) -> runs.Counts:
         """Note that a page could not be read; it is read again once it differs."""
@@ -89,10 +93,23 @@ class Ledger:
         if rows := [{"gone": page} for page in pages]:
             self.connection.execute(delete(frontier_table).where(gone), rows)
 
+    def _plan(self, page: Page) -> Plan:
+        iris = list({each.offer.iri for each in page.judged})
+        held = {iri: HeldVersion(*version) for iri, version in Catalogue(self.connection).digests(iris).items()}
+        tombstones = [each.offer for each in page.judged if each.offer.action is Action.DELETE]
+        dropped = quarantine.decided(self.connection, self.source.id, quarantine.DROPPED, tombstones)
+        return plan(held, (_kept(each) if each.offer.digest in dropped else each for each in page.judged))
+
+    def _check_withdrawals(self, going: Sequence[Offer]) -> None:
+        """Raises ImplausibleHarvestError when a person has to be asked first."""
+        accepted = quarantine.decided(self.connection, self.source.id, quarantine.ACCEPTED, going)
+        self._guard().check(sum(1 for each in going if each.digest not in accepted))
+
     def _guard(self) -> Guard:
         nodes = [self.source.node, *(each.node for each in self.source.members)]
         live = select(func.count()).where(record_table.c.origin.in_(nodes), ~record_table.c.withdrawn)
         gone = runs.withdrawn_since(self.connection, self.source.id, self.source.last_success)
+        gone = max(0, gone - quarantine.followed(self.connection, self.source.id))
         held = self.connection.execute(live).scalar_one() + gone
         return Guard(held, gone, self.settings.max_withdrawal_share)
 
@@ -144,6 +161,11 @@ def frontier(connection: Connection, source_id: int) -> dict[str, Seen]:
     """What was last seen of each page of a source."""
     rows = connection.execute(select(frontier_table).where(frontier_table.c.source_id == source_id))
     return {row.page: Seen(row.etag, row.digest, row.closed) for row in rows}
+
+
+def _kept(judged: Judged) -> Judged:
+    """A withdrawal that a person decided not to follow; one that is refused for itself stays so."""
+    return replace(judged, verdict=Verdict.WITHDRAWAL_DROPPED) if judged.verdict is Verdict.ACCEPTED else judged
 
 
 def _change(planned: Planned, log_time: datetime, upstream: str, known: HeldRecord | None) -> Change:

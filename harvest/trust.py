@@ -45,6 +45,7 @@ class Verdict(Enum):
     UNSIGNED = "unsigned"
     BAD_PROOF = "bad-proof"
     EQUIVOCATION = "equivocation"
+    WITHDRAWAL_DROPPED = "withdrawal-dropped"
     # A whole page refused.
     UNREADABLE_PAGE = "unreadable-page"
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from chm_node.database import reading
 from chm_node.namespaces import VOCABULARY
 from chm_node.vocabulary import vocabularies
+from harvest import quarantine
 from harvest.sources import listing, overview
 
 blueprint = Blueprint("network", __name__)
@@ -31,8 +32,11 @@ def network(language: str) -> Response:
     """Every source with its state, worst first."""
     site: Any = current_app.extensions["chm"]  # Any: what it is belongs to chm_node.web, which we do not know
     with reading(site.engine) as connection:
+        decisions = quarantine.listing(connection)
         sources = sorted(overview(connection), key=lambda each: (-each.failures, each.state, each.node))
-    page = render_template("network.html", sources=sources, outcome=lambda name: _outcome(name, language))
+    page = render_template(
+        "network.html", sources=sources, decisions=decisions, outcome=lambda name: _outcome(name, language)
+    )
     # Runs are no part of the log: the page is never answered from what is kept.
     return Response(page, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
 

@@ -10,7 +10,9 @@ import click
 
 from chm_node.cli.care import bench, demo, doctor
 from chm_node.cli.checking import check_peer
+from chm_node.cli.held import held
 from chm_node.cli.node import init, serve, worker
+from chm_node.cli.receipts import receipts
 from chm_node.cli.records import export, import_files, withdraw
 from chm_node.cli.sources import harvest, source
 from chm_node.errors import ChmError
@@ -40,5 +42,20 @@ def main() -> None:
     """
 
 
-for _command in (init, serve, worker, import_files, export, withdraw, source, harvest, check_peer, doctor, demo, bench):
+for _command in (
+    init,
+    serve,
+    worker,
+    import_files,
+    export,
+    withdraw,
+    source,
+    harvest,
+    held,
+    receipts,
+    check_peer,
+    doctor,
+    demo,
+    bench,
+):
     main.add_command(_command)

@@ -11,6 +11,9 @@ from chm_node.formats.statements import classes, statements
 from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, LANGUAGE, PROFILE, SEC, SKOS, VOCABULARY, VOID
 from chm_node.settings import Settings
 
+#: What the receipts of a hub follow: that part of the profile.
+RECEIPTS = f"{PROFILE}#receipts"
+
 
 @dataclass(frozen=True)
 class Interface:
@@ -40,6 +43,7 @@ INTERFACES = (
     Interface(
         "json-feed", "JSON Feed", "feeds/all.json", "application/feed+json", ("https://jsonfeed.org/version/1.1",)
     ),
+    Interface("receipts", "What became of each record of a peer", "receipts", "application/json", (RECEIPTS,)),
 )
 
 

@@ -340,6 +340,83 @@ def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatc
         process.communicate()
 
 
+def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch):
+    ports = {"peer": free_port(), "hub": free_port()}
+    (folder / "records.csv").write_text(TABLE)
+    monkeypatch.setenv("CHM_PROFILE", "demo")
+
+    def become(name):
+        monkeypatch.setenv("CHM_CONFIG", str(folder / f"{name}.toml"))
+        monkeypatch.setenv("CHM_DATA_DIR", str(folder / name))
+        monkeypatch.setenv("CHM_PORT", str(ports[name]))
+        return f"http://127.0.0.1:{ports[name]}/"
+
+    for name in ports:
+        chm("init", "--yes", "--base-url", become(name), "--languages", "fr", "--title", f"fr={name}")
+    peer = become("peer")
+    chm("import", "records.csv")
+    with start_serving("--no-worker") as serving:
+        wait_until_served(f"{peer}node")
+        hub = become("hub")
+        chm("source", "add", peer)
+        chm("source", "approve", peer)
+        chm("harvest")
+        serving.terminate()
+        serving.communicate()
+    with start_serving("--no-worker") as serving:
+        wait_until_served(f"{hub}node")
+        become("peer")
+        told = chm("receipts", hub).stdout
+        found = json.loads(chm("receipts", hub, "--json").stdout)
+        serving.terminate()
+        serving.communicate()
+    assert "green  Atelier: the hub has this version" in told
+    assert told.splitlines()[-1] == "green  in all: 2 green, 0 amber, 0 red"
+    assert (found["light"], found["counts"]["green"]) == ("green", 2)
+    assert "error" not in chm("receipts", hub, code=1).stdout
+
+
+def test_a_person_decides_about_withdrawals_that_are_held(chm, folder, monkeypatch):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/"
+    monkeypatch.setenv("CHM_PROFILE", "demo")
+    rows = "".join(f"event,ws-{n},Atelier {n},fr,,2017-04-04\n" for n in range(7))
+    (folder / "records.csv").write_text(TABLE.splitlines(keepends=True)[0] + rows)
+    with monkeypatch.context() as peer:
+        peer.setenv("CHM_CONFIG", str(folder / "peer.toml"))
+        peer.setenv("CHM_DATA_DIR", str(folder / "peer"))
+        peer.setenv("CHM_PORT", str(port))
+        chm("init", "--yes", "--base-url", address, "--title", "fr=Nœud")
+        chm("import", "records.csv")
+        process = start_serving("--no-worker")
+    chm("init", "--yes")
+    with process:
+        wait_until_served(f"{address}node")
+        assert chm("held").stdout == "Nothing is held.\n"
+        chm("source", "add", address)
+        assert "no withdrawals" in chm("held", "accept", address, code=1).stderr
+        chm("source", "approve", address)
+        chm("harvest")
+        with monkeypatch.context() as peer:
+            peer.setenv("CHM_CONFIG", str(folder / "peer.toml"))
+            peer.setenv("CHM_DATA_DIR", str(folder / "peer"))
+            for iri in set(re.findall(rf"{address}id/event/[0-9a-f-]+(?=>)", chm("export").stdout)):
+                chm("withdraw", iri, "--reason", "Erreur", "--lang", "fr")
+        assert "chm held" in chm("harvest", code=1).stdout
+        shown = chm("held").stdout
+        assert f"{address}: withdraws 7 of 7 records" in shown
+        assert shown.count("Atelier") == 5
+        assert "and 2 more" in shown
+        assert "7 records stay" in chm("held", "drop", address).stdout
+        assert "7 records are kept" in chm("held").stdout
+        assert "7 refused" in chm("harvest", code=1).stdout
+        assert "withdraws 7 records" in chm("held", "accept", address).stdout
+        assert "7 withdrawn" in chm("harvest").stdout
+        assert chm("held").stdout == "Nothing is held.\n"
+        process.terminate()
+        process.communicate()
+
+
 def test_serve_refuses_a_port_that_is_taken(filled, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -102,6 +102,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "quarantine",
+        sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
+        sa.Column("iri", sa.Text(), primary_key=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("decision", sa.String(8), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "run",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), nullable=False),
@@ -155,6 +165,7 @@ def downgrade() -> None:
     op.drop_table("check_result")
     op.drop_table("run")
     op.drop_table("receipt")
+    op.drop_table("quarantine")
     op.drop_table("frontier")
     op.drop_table("facet")
     op.drop_table("change")

@@ -1,0 +1,199 @@
+"""Withdrawals that are too many at once: held, shown, accepted or dropped by a person, and what becomes of them."""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import Connection
+
+from chm_node.database import reading, writing
+from chm_node.errors import HarvestError
+from harvest import quarantine, sources
+from harvest.inquiry import own_records, receipts_at
+from harvest.standing import compare
+
+
+@pytest.fixture
+def emptied(peer, hub) -> list[str]:
+    """Records of a peer that the hub holds and the peer withdrew, on several pages of its log."""
+    iris = peer.publish(*(f"Workshop {n}" for n in range(250)))
+    hub.harvest(peer)
+    peer.later(minutes=1)
+    peer.withdraw(*iris)
+    hub.later(minutes=20)
+    assert hub.harvest(peer).outcome == "quarantined"
+    return iris
+
+
+def held(hub) -> dict[str, int]:
+    with reading(hub.engine) as connection:
+        return {each.decision: each.count for each in quarantine.listing(connection)}
+
+
+def decide(hub, peer, decision: Callable[[Connection, str, object], int]) -> int:
+    with writing(hub.engine) as connection:
+        return decision(connection, peer.iri, hub.now)
+
+
+def living(hub, iris) -> int:
+    return sum(map(hub.holds, iris))
+
+
+def history(hub, peer) -> list[str]:
+    with reading(hub.engine) as connection:
+        return [run.message for run in sources.history(connection, sources.find(connection, peer.iri).id)]
+
+
+def test_all_withdrawals_are_counted_and_some_named_before_anything_is_done(peer, hub, emptied):
+    with reading(hub.engine) as connection:
+        [found] = quarantine.listing(connection)
+
+    assert (found.source.node, found.decision, found.count, found.records) == (peer.iri, "waiting", 250, 250)
+    assert found.since == hub.now
+    assert len(found.examples) == 5
+    assert all(titles["en"].startswith("Workshop") for titles in found.examples)
+    assert living(hub, emptied) == 250
+
+
+def test_what_a_person_accepts_is_withdrawn_at_the_next_harvest_and_only_once(peer, hub, emptied):
+    assert decide(hub, peer, quarantine.accept) == 250
+    assert held(hub) == {"accepted": 250}
+    with reading(hub.engine) as connection:
+        assert sources.find(connection, peer.iri).due == hub.now
+
+    run = hub.harvest(peer)
+
+    assert (run.outcome, run.withdrawn) == ("ok", 250)
+    assert living(hub, emptied) == 0
+    assert held(hub) == {}
+    assert "a person accepted 250 withdrawals" in history(hub, peer)[1]
+
+    more = peer.publish(*(f"Meeting {n}" for n in range(20)))
+    hub.harvest(peer)
+    peer.later(minutes=1)
+    peer.withdraw(*more)
+    assert hub.harvest(peer).outcome == "quarantined"
+    assert held(hub) == {"waiting": 20}
+
+
+def test_more_withdrawals_than_a_person_accepted_are_asked_about_again(peer, hub, emptied):
+    more = peer.publish(*(f"Meeting {n}" for n in range(60)))
+    hub.harvest(peer)  # quarantined still, so the meetings are not here yet
+    decide(hub, peer, quarantine.drop)
+    hub.harvest(peer)
+    decide(hub, peer, quarantine.accept)
+    peer.later(minutes=1)
+    peer.withdraw(*more)
+
+    run = hub.harvest(peer)
+
+    assert run.outcome == "quarantined"
+    assert held(hub)["waiting"] >= 60
+    assert living(hub, more) == 60
+
+
+def test_what_a_person_drops_stays_and_the_harvest_goes_on(peer, hub, emptied):
+    assert decide(hub, peer, quarantine.drop) == 250
+    peer.later(minutes=1)
+    [new] = peer.publish("Published after the accident")
+
+    run = hub.harvest(peer)
+
+    assert (run.outcome, run.withdrawn, run.created, run.rejected) == ("partial", 0, 1, 250)
+    assert living(hub, emptied) == 250
+    assert hub.holds(new)
+    assert set(hub.reasons().values()) == {"withdrawal-dropped"}
+    assert "a person dropped 250 withdrawals" in history(hub, peer)[1]
+
+
+def test_a_dropped_withdrawal_is_not_followed_when_its_page_is_read_again(peer, hub, emptied):
+    decide(hub, peer, quarantine.drop)
+    hub.harvest(peer)
+    for n in range(3):
+        peer.later(minutes=1)
+        peer.publish(f"Meeting {n}")  # the open page, with withdrawals on it, changes
+        hub.later(minutes=20)
+        assert hub.harvest(peer).outcome == "partial"
+
+    assert living(hub, emptied) == 250
+    assert held(hub) == {"dropped": 250}
+
+
+def test_the_peer_sees_what_was_dropped_as_refused(peer, hub, emptied):
+    decide(hub, peer, quarantine.drop)
+    hub.harvest(peer)
+
+    with peer.client() as client:
+        told = receipts_at(hub.settings.base_url, peer.iri, client, peer.readers)
+    with reading(peer.engine) as connection:
+        standings = compare(own_records(connection, peer.iri), told)
+
+    assert {each.light.value for each in standings} == {"red"}
+    assert "une personne a gardé celle-ci" in standings[0].reason("fr")
+
+
+def test_a_dropped_withdrawal_can_be_followed_after_all(peer, hub, emptied):
+    decide(hub, peer, quarantine.drop)
+    hub.harvest(peer)
+
+    assert decide(hub, peer, quarantine.accept) == 250
+    run = hub.harvest(peer)
+
+    assert (run.outcome, run.withdrawn) == ("ok", 250)
+    assert living(hub, emptied) == 0
+    assert hub.reasons() == {}
+
+
+def test_an_accepted_withdrawal_can_be_dropped_before_the_harvest(peer, hub, emptied):
+    decide(hub, peer, quarantine.accept)
+    decide(hub, peer, quarantine.drop)
+
+    assert hub.harvest(peer).withdrawn == 0
+    assert living(hub, emptied) == 250
+
+
+def test_a_record_that_its_node_publishes_anew_is_out_of_danger(peer, hub, emptied):
+    decide(hub, peer, quarantine.drop)
+    hub.harvest(peer)
+    peer.later(minutes=1)
+    peer.revise(dict.fromkeys(emptied, "Back again"))
+
+    assert hub.harvest(peer).updated == 250
+    assert held(hub) == {}
+    with pytest.raises(HarvestError, match="no withdrawals"):
+        decide(hub, peer, quarantine.accept)
+
+
+def test_withdrawals_that_the_peer_takes_back_no_longer_wait(peer, hub, emptied):
+    peer.later(minutes=1)
+    peer.revise(dict.fromkeys(emptied, "Back again"))
+
+    assert hub.harvest(peer).outcome == "ok"
+    assert held(hub) == {}
+    assert living(hub, emptied) == 250
+
+
+@pytest.mark.parametrize("decision", [quarantine.accept, quarantine.drop])
+def test_there_is_nothing_to_decide_where_nothing_is_held(peer, hub, decision):
+    with pytest.raises(HarvestError, match="no withdrawals"):
+        decide(hub, peer, decision)
+
+
+@pytest.mark.parametrize(
+    ("language", "waiting", "kept"),
+    [
+        ("en", "250 withdrawals wait", "250 records are kept here"),
+        ("fr", "250 retraits attendent", "250 notices sont gardées ici"),
+        ("ar", "250 عملية سحب تنتظر", "250 سجلًا محفوظًا هنا"),
+    ],
+)
+def test_the_pages_say_in_words_what_waits_and_what_was_decided(peer, hub, emptied, language, waiting, kept):
+    site = hub.wire.apps["hub.example.org"].test_client()
+    node = quote(peer.iri, safe="")
+
+    assert waiting in site.get(f"/{language}/network").text
+    assert waiting in site.get(f"/{language}/network/receipts?node={node}").text
+    assert site.get(f"/receipts?node={node}").json["withdrawals_held"] == 250
+
+    decide(hub, peer, quarantine.drop)
+    assert kept in site.get(f"/{language}/network").text
