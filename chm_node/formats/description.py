@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pyoxigraph as ox
 
+from chm_node.formats import resourcesync
 from chm_node.formats.log import LDES_SPECIFICATION
 from chm_node.formats.statements import classes, statements
 from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, LANGUAGE, PROFILE, SEC, SKOS, VOCABULARY, VOID
@@ -39,6 +40,13 @@ INTERFACES = (
     Interface("atom", "Atom", "feeds/all.atom", "application/atom+xml", ("https://www.rfc-editor.org/info/rfc4287",)),
     Interface(
         "json-feed", "JSON Feed", "feeds/all.json", "application/feed+json", ("https://jsonfeed.org/version/1.1",)
+    ),
+    Interface(
+        "resourcesync",
+        "ResourceSync",
+        ".well-known/resourcesync",
+        resourcesync.MEDIA_TYPE,
+        (resourcesync.SPECIFICATION,),
     ),
 )
 

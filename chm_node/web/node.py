@@ -75,8 +75,8 @@ def api_catalog() -> Response:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """Robots are welcome (RFC 9309)."""
-    body = "User-agent: *\nDisallow:\n"
+    """Robots are welcome (RFC 9309), and told of every record (sitemaps.org)."""
+    body = f"User-agent: *\nDisallow:\n\nSitemap: {site().settings.base_url}resourcelist.xml\n"
     return answer(strong_etag(body), lambda: body, "text/plain; charset=utf-8")
 
 
