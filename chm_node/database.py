@@ -88,6 +88,15 @@ change = Table(
     Column("superseded", Boolean, nullable=False),
 )
 
+# One row: the dumps, which one worker writes once a day.
+dump = Table(
+    "dump",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("made", BigInteger, nullable=False),  # when one was last begun by the worker or finished, milliseconds
+    Column("log_time", BigInteger, nullable=False),  # that the newest one reflects
+)
+
 facet = Table(
     "facet",
     metadata,

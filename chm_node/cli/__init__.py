@@ -10,7 +10,7 @@ import click
 
 from chm_node.cli.care import bench, demo, doctor
 from chm_node.cli.node import init, serve, worker
-from chm_node.cli.records import export, import_files, withdraw
+from chm_node.cli.records import dump, export, import_files, withdraw
 from chm_node.cli.sources import harvest, source
 from chm_node.errors import ChmError
 
@@ -39,5 +39,5 @@ def main() -> None:
     """
 
 
-for _command in (init, serve, worker, import_files, export, withdraw, source, harvest, doctor, demo, bench):
+for _command in (init, serve, worker, import_files, export, dump, withdraw, source, harvest, doctor, demo, bench):
     main.add_command(_command)

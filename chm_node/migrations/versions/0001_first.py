@@ -73,6 +73,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_change_record_id", "change", ["record_id"])
     op.create_table(
+        "dump",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("log_time", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
         "facet",
         sa.Column("facet", sa.String(32), primary_key=True),
         sa.Column("value", sa.Text(), primary_key=True),
@@ -139,6 +145,7 @@ def upgrade() -> None:
         )
         op.create_index("search_by_word", "search", ["words"], postgresql_using="gin")
     op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
+    op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
 
 
 def downgrade() -> None:
@@ -148,6 +155,7 @@ def downgrade() -> None:
     op.drop_table("receipt")
     op.drop_table("frontier")
     op.drop_table("facet")
+    op.drop_table("dump")
     op.drop_table("change")
     op.drop_table("source")
     op.drop_table("record")
