@@ -5,7 +5,9 @@ Runs in a sandboxed child; touches nothing. What is read here is a claim: a pers
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,6 +16,7 @@ import pyoxigraph as ox
 from chm_node.errors import ParseError
 from chm_node.foreign import read_rdf
 from chm_node.namespaces import DCAT, DCTERMS, LDES, RDF, SEC, VOCABULARY, VOID
+from chm_node.record import parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
 from chm_node.text import clean_text
@@ -23,9 +26,18 @@ RDF_SYNTAXES = "text/turtle, application/ld+json;q=0.9, application/n-triples;q=
 LINKSET = "application/linkset+json"
 _LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
 _COUNTRIES = f"{VOCABULARY}countries/"
+_N_QUADS = "https://www.iana.org/assignments/media-types/application/n-quads"
 _MAX_TITLE = 300
 #: Link relations that lead to a node description (RFC 8631), likeliest first.
 _DESCRIBING = ("service-meta", "describedby", "service-desc", "item")
+
+
+@dataclass(frozen=True)
+class DumpLink:
+    """Where a node says that all of its log can be had in one file."""
+
+    address: str
+    modified: datetime  #: UTC; the log timestamp it reflects
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,8 @@ class Description:
     titles: dict[str, str]
     country: str  #: such as ``DZ``; empty for a regional or global node
     members: tuple[Authority, ...]  #: nodes whose records it passes on
+    records: int = 0  #: how many it holds; 0 when it does not say
+    dump: DumpLink | None = None
 
 
 def read_description(data: bytes, media_type: str, address: str) -> Description:
@@ -57,7 +71,14 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
     if urlsplit(feed).netloc != urlsplit(node).netloc:
         raise ParseError(f"{address} names no log on its own host; without one there is nothing to harvest")
     return Description(
-        Authority(node, space, multikey), key_id, feed, _titles(own), _country(own), _members(own, index)
+        Authority(node, space, multikey),
+        key_id,
+        feed,
+        _titles(own),
+        _country(own),
+        _members(own, index),
+        _records(own),
+        _dump(own, index),
     )
 
 
@@ -111,6 +132,21 @@ def _members(own: Any, index: Index) -> tuple[Authority, ...]:
     nodes = _iris(own.get(str(DCAT.catalog), ()))
     members = (Authority(node, _one(index.get(node, {}), VOID.uriSpace), _key(node, index)[1]) for node in nodes)
     return tuple(each for each in members if each.uri_space and each.multikey)
+
+
+def _records(own: Any) -> int:
+    stated = _one(own, VOID.entities)
+    return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 12 else 0
+
+
+def _dump(own: Any, index: Index) -> DumpLink | None:
+    """The dump in the one syntax that can be read in stretches."""
+    for address in _iris(own.get(str(VOID.dataDump), ())):
+        about = index.get(address, {})
+        with suppress(ValueError, OverflowError):
+            if _one(about, DCAT.mediaType) == _N_QUADS:
+                return DumpLink(address, parse_timestamp(_one(about, DCTERMS.modified)))
+    return None
 
 
 def _one(own: Any, predicate: Any) -> str:  # an Index's properties; an rdflib IRI

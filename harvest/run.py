@@ -4,7 +4,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, Engine, select
 
@@ -15,7 +17,7 @@ from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint
-from harvest import leases, runs, sources, store
+from harvest import dump, leases, runs, sources, store
 from harvest.adapters import ADAPTERS
 from harvest.description import RDF_SYNTAXES, Description, read_description
 from harvest.page import Page, read_page
@@ -27,6 +29,8 @@ from harvest.visit import Document, Seen, Visit
 
 #: A longer run is ended after a page and goes on at the next tick.
 LONGEST_RUN = timedelta(minutes=30)
+#: A dump is read to its end, or from its beginning the next time.
+LONGEST_DUMP = timedelta(hours=6)
 #: Pages that the children read while another is being stored.
 AHEAD = 3
 #: Newest versions whose proofs are not checked again when an open page is read once more.
@@ -37,6 +41,7 @@ _MANY_CHANGES = 1000
 #: The time in UTC; only composition roots know a real one.
 Clock = Callable[[], datetime]
 _Reading = tuple[Document, "Future[Page]"]
+_Take = Callable[[Document, "Future[Page]"], bool]
 
 
 class Harvest:
@@ -62,6 +67,7 @@ class Harvest:
         self._pages_read = 0
         self._pages_refused = 0
         self._notes: list[str] = []  # what a person should read in the run's message
+        self._described: Description | None = None  # None when it is what it was
         self._read_to_the_end: dict[str, Seen] = {}  # what only counts once everything it leads to is stored
         with writing(engine) as connection:
             self._run_id = runs.begin(connection, source.id, clock())
@@ -91,15 +97,47 @@ class Harvest:
     def _walk(self) -> bool:
         """Take over every page; False when it ended before: the lease, the time or the worker did."""
         powers = self._powers()
-        latest = self._clock() + LONGEST_RUN
+        if not self._begin_with_dump(powers):
+            return False
         documents = ADAPTERS["ldes"](self._source, self._visit)
+        return self._take_all(documents, powers, LONGEST_RUN, self._take) and self._remember_branches()
+
+    def _take_all(self, documents: Iterator[Document], powers: Powers, longest: timedelta, take: _Take) -> bool:
+        latest = self._clock() + longest
         for document, reading_page in self._read_ahead(documents, powers):
-            if not self._take(document, reading_page):
+            if not take(document, reading_page):
                 return False
             if self._stop.is_set() or self._clock() > latest:
                 self._notes.append("ended before the last page; the next harvest goes on from here")
                 return False
-        return self._remember_branches()
+        return True
+
+    def _begin_with_dump(self, powers: Powers) -> bool:
+        """On the first harvest of a large peer, take over its dump; the log is then read from there.
+
+        Whatever is wrong with the dump, the log has everything. False when the run has to end.
+        """
+        link = dump.worthwhile(self._source, self._described, self._clock()) if self._described else None
+        if not link:
+            return True
+        try:
+            with dump.fetched(self._visit, link, self._settings.data_dir) as documents:
+                newest = _Newest()
+                if not self._take_all(documents, powers, LONGEST_DUMP, partial(self._take_stretch, newest)):
+                    return False
+            reached = dump.reached(link, newest.moment)
+        except (FetchError, ParseError) as error:
+            self._notes.append(f"the dump was left aside and the whole log is read: {error}")
+            return True
+        self._source = replace(self._source, cursor=reached)
+        return self._write(partial(_read_up_to, reached))
+
+    def _take_stretch(self, newest: "_Newest", document: Document, reading_page: "Future[Page]") -> bool:
+        page = reading_page.result()
+        self._pages_read += 1
+        newest.moment = max(filter(None, (newest.moment, page.newest)), default=None)
+        # The cursor waits for the end: a dump that breaks off is followed by the whole log.
+        return self._write(lambda ledger: ledger.store(document.address, None, replace(page, newest=None)))
 
     def _powers(self) -> Powers:
         """What the source may say today; raises HarvestError when its description contradicts what was pinned."""
@@ -110,6 +148,7 @@ class Harvest:
                 raise HarvestError(contradiction)
             self._write(lambda ledger: self._pin_members(ledger.connection, found))
             self._read_to_the_end[self._source.node] = document.seen
+            self._described = found
         with reading(self._engine) as connection:
             return sources.powers(connection, self._settings, sources.get(connection, self._source.id))
 
@@ -209,6 +248,18 @@ class Harvest:
             if self._counts.changed >= _MANY_CHANGES:
                 index.merge(connection)
             return sources.run_view(connection, self._run_id)
+
+
+@dataclass
+class _Newest:
+    """The log timestamp up to which a dump was read."""
+
+    moment: datetime | None = None
+
+
+def _read_up_to(moment: datetime, ledger: store.Ledger) -> runs.Counts:
+    ledger.read_up_to(moment)
+    return runs.Counts()
 
 
 def _contradiction(source: Source, found: Description) -> str:

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from chm_node.http_client import HttpClient
+from chm_node.http_client import Answer, HttpClient
 from harvest.readers import Readers
 
 #: N-Quads first: it needs the least time on either side, and keeps the owner's canonical lines together.
@@ -73,6 +74,13 @@ class Visit:
             return None
         fresh = Seen(answer.etag or "", digest)
         return Document(address, answer.url, answer.body, answer.media_type, fresh)
+
+    def save(self, address: str, file: BinaryIO, accept: str, max_bytes: int, deadline: timedelta) -> Answer:
+        """Write a whole file of the peer's into ``file``; raises FetchError."""
+        self.requests += 1
+        answer = self._client.save(address, file, accept=accept, max_bytes=max_bytes, deadline=deadline, same_host=True)
+        self.bytes += file.tell()
+        return answer
 
     def read(self, function: Callable[..., Any], document: Document, *args: Any) -> Any:  # any picklable values
         """What the function makes of the document, in a sandboxed child; raises ParseError."""
