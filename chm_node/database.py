@@ -126,6 +126,7 @@ source = Table(
     Column("failures", Integer, nullable=False),  # in a row
     Column("cursor", BigInteger, nullable=False),  # log timestamp read up to, milliseconds
     Column("last_success", BigInteger, nullable=False),
+    Column("compared", BigInteger, nullable=False),  # when our copies were last compared with the peer's, or approved
     Column("members", Text, nullable=False),  # JSON: nodes the peer vouches for (indirect origins)
 )
 

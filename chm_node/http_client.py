@@ -116,12 +116,14 @@ class HttpClient:
         last_modified: str | None = None,
         max_body_bytes: int | None = None,
         same_host: bool = False,
+        gone: bool = False,
         now: datetime | None = None,
     ) -> Answer:
         """The page, complete and decompressed, or that it has not changed since ``etag`` or ``last_modified``.
 
-        ``same_host`` refuses redirects to other hosts. ``now`` serves to read a Retry-After date of a peer that does
-        not date its answers. Raises ``FetchError`` for everything else than a whole 200 or a 304 that was asked for.
+        ``same_host`` refuses redirects to other hosts. ``gone`` asks for a whole 410 too. ``now`` serves to read a
+        Retry-After date of a peer that does not date its answers. Raises ``FetchError`` for everything else than a
+        whole 200 or a 304 that was asked for.
         """
         headers = {"User-Agent": self._policy.user_agent, "Accept": accept, "Accept-Encoding": "gzip"}
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
@@ -131,7 +133,7 @@ class HttpClient:
             if found.status_code == 304 and (etag or last_modified):
                 _finish_empty(found.raw)
                 return _answer(fetch.url, found, b"", conditions)
-            if found.status_code != 200:
+            if found.status_code != 200 and not (gone and found.status_code == 410):
                 raise _status_error(fetch.url, found, now)
             return _answer(fetch.url, found, _read_body(found, self._policy.max_wire_bytes, limit), {})
 

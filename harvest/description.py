@@ -25,6 +25,7 @@ from harvest.trust import Authority, space_problem
 RDF_SYNTAXES = "text/turtle, application/ld+json;q=0.9, application/n-triples;q=0.8, application/rdf+xml;q=0.7"
 LINKSET = "application/linkset+json"
 _LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
+_RESOURCE_SYNC = "http://www.openarchives.org/rs/1.1/resourcesync"
 _COUNTRIES = f"{VOCABULARY}countries/"
 _N_QUADS = "https://www.iana.org/assignments/media-types/application/n-quads"
 _MAX_TITLE = 300
@@ -52,6 +53,7 @@ class Description:
     members: tuple[Authority, ...]  #: nodes whose records it passes on
     records: int = 0  #: how many it holds; 0 when it does not say
     dump: DumpLink | None = None
+    resource_sync: str = ""  #: where its ResourceSync begins; empty when it has none
 
 
 def read_description(data: bytes, media_type: str, address: str) -> Description:
@@ -67,7 +69,7 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
     if problem := space_problem(space):
         raise ParseError(f"{address} claims the addresses under {space[:200]}, which {problem}")
     key_id, multikey = _key(node, index)
-    feed = _feed(node, index)
+    feed = _service(node, index, _LDES_SPECIFICATION)
     if urlsplit(feed).netloc != urlsplit(node).netloc:
         raise ParseError(f"{address} names no log on its own host; without one there is nothing to harvest")
     return Description(
@@ -79,6 +81,7 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
         _members(own, index),
         _records(own),
         _dump(own, index),
+        _service(node, index, _RESOURCE_SYNC),
     )
 
 
@@ -109,12 +112,13 @@ def _key(node: str, index: Index) -> tuple[str, str]:
     return "", ""
 
 
-def _feed(node: str, index: Index) -> str:
+def _service(node: str, index: Index, specification: str) -> str:
+    """Where the node answers by a specification; empty when it does not say."""
     for own in index.values():
         served = _iris(own.get(str(DCAT.servesDataset), ()))
-        is_log = _LDES_SPECIFICATION in _iris(own.get(str(DCTERMS.conformsTo), ()))
-        if is_log and (not served or node in served) and (feed := _one(own, DCAT.endpointURL)):
-            return feed
+        conforms = specification in _iris(own.get(str(DCTERMS.conformsTo), ()))
+        if conforms and (not served or node in served) and (address := _one(own, DCAT.endpointURL)):
+            return address
     return ""
 
 

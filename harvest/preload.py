@@ -4,6 +4,7 @@ import gc
 
 import harvest.description
 import harvest.page
+import harvest.resource_list
 from chm_node.search.analyser import document_text
 from chm_node.vocabulary import vocabularies
 

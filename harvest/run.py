@@ -17,7 +17,7 @@ from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint
-from harvest import dump, leases, runs, sources, store
+from harvest import compare, dump, leases, runs, sources, store
 from harvest.adapters import ADAPTERS
 from harvest.description import RDF_SYNTAXES, Description, read_description
 from harvest.page import Page, read_page
@@ -56,6 +56,8 @@ class Harvest:
         readers: Readers,
         clock: Clock,
         stop: threading.Event,
+        *,
+        with_list: bool = False,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -66,12 +68,16 @@ class Harvest:
         self._counts = runs.Counts()
         self._pages_read = 0
         self._pages_refused = 0
+        self._comparing = with_list or clock() >= source.compared + compare.INTERVAL
+        self._uncompared = False
         self._notes: list[str] = []  # what a person should read in the run's message
         self._described: Description | None = None  # None when it is what it was
         self._read_to_the_end: dict[str, Seen] = {}  # what only counts once everything it leads to is stored
         with writing(engine) as connection:
             self._run_id = runs.begin(connection, source.id, clock())
             frontier = store.frontier(connection, source.id)
+        if self._comparing:
+            frontier.pop(source.node, None)  # the description is needed for where the list is
         self._visit = Visit(client, readers, frontier, source.feed)
 
     def run(self, jitter: float) -> RunView:
@@ -100,7 +106,11 @@ class Harvest:
         if not self._begin_with_dump(powers):
             return False
         documents = ADAPTERS["ldes"](self._source, self._visit)
-        return self._take_all(documents, powers, LONGEST_RUN, self._take) and self._remember_branches()
+        return (
+            self._take_all(documents, powers, LONGEST_RUN, self._take)
+            and self._remember_branches()
+            and (not self._comparing or self._compare(powers))
+        )
 
     def _take_all(self, documents: Iterator[Document], powers: Powers, longest: timedelta, take: _Take) -> bool:
         latest = self._clock() + longest
@@ -228,10 +238,46 @@ class Harvest:
         self._counts += counts
         return True
 
+    def _compare(self, powers: Powers) -> bool:
+        """Compare our copies of the peer's own records with its list, and ask for what differs; False when cut short.
+
+        Raises ImplausibleHarvestError. Whatever else fails is told, and the harvest stays what it was.
+        """
+        if not self._write(partial(_compared, self._clock())):
+            return False
+        try:
+            listed = compare.listed(self._visit, self._described, self._source)
+            with reading(self._engine) as connection:
+                held = compare.held_copies(connection, self._source.node)
+            difference = compare.difference(held, listed)
+            compare.check_plausible(difference, self._settings.max_withdrawal_share)
+            return self._settle(difference, powers)
+        except (FetchError, ParseError) as error:
+            self._uncompared = True
+            self._notes.append(f"our copies could not be compared with the peer's list: {error}")
+            return True
+
+    def _settle(self, difference: compare.Difference, powers: Powers) -> bool:
+        latest = self._clock() + LONGEST_RUN
+        unexplained: list[str] = []
+        for iri in (*difference.differing, *difference.gone):
+            if self._stop.is_set() or self._clock() > latest:
+                self._notes.append("the comparison goes on with the next harvest")
+                self._write(partial(_compared, self._source.compared))
+                return False
+            offered = compare.asked(self._visit, iri, powers, self._clock())
+            if offered is None:
+                unexplained.append(iri)
+            elif not self._write(partial(_store_record, offered)):
+                return False
+        if difference.differing or difference.gone:
+            self._notes.append(compare.report(difference, unexplained))
+        return True
+
     def _outcome(self) -> str:
         if self._pages_refused and not self._counts.changed and not self._counts.unchanged:
             return runs.PARSE_ERROR
-        if self._counts.rejected:
+        if self._counts.rejected or self._uncompared:
             return runs.PARTIAL
         return runs.OK if self._pages_read or self._read_to_the_end else runs.NOT_MODIFIED
 
@@ -260,6 +306,15 @@ class _Newest:
 def _read_up_to(moment: datetime, ledger: store.Ledger) -> runs.Counts:
     ledger.read_up_to(moment)
     return runs.Counts()
+
+
+def _compared(moment: datetime, ledger: store.Ledger) -> runs.Counts:
+    ledger.compared(moment)
+    return runs.Counts()
+
+
+def _store_record(page: Page, ledger: store.Ledger) -> runs.Counts:
+    return ledger.store("", None, page)
 
 
 def _contradiction(source: Source, found: Description) -> str:

@@ -92,6 +92,11 @@ class Ledger:
         behind = (source_table.c.id == self.source.id) & (source_table.c.cursor < moved)
         self.connection.execute(update(source_table).where(behind).values(cursor=moved))
 
+    def compared(self, moment: datetime) -> None:
+        """Note when our copies were compared with the peer's list."""
+        own = source_table.c.id == self.source.id
+        self.connection.execute(update(source_table).where(own).values(compared=milliseconds(moment)))
+
     def forget(self, pages: Iterable[str]) -> None:
         """Drop pages the peer's log no longer has."""
         gone = (frontier_table.c.source_id == self.source.id) & (frontier_table.c.page == bindparam("gone"))

@@ -179,12 +179,14 @@ class Node:
             discovery.propose(connection, found, self.now)
             sources.approve(connection, address, self.settings, self.now)
 
-    def harvest(self, peer: "Node") -> RunView:
+    def harvest(self, peer: "Node", *, compare: bool = False) -> RunView:
         with writing(self.engine) as connection:
             source = leases.lease_now(connection, peer.iri, self.now)
         assert source
         with self.client() as client:
-            run = Harvest(self.engine, self.settings, source, client, self.readers, lambda: self.now, Event())
+            run = Harvest(
+                self.engine, self.settings, source, client, self.readers, lambda: self.now, Event(), with_list=compare
+            )
             return run.run(jitter=0.5)
 
     def client(self) -> HttpClient:

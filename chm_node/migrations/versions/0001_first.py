@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.Column("last_success", sa.BigInteger(), nullable=False),
+        sa.Column("compared", sa.BigInteger(), nullable=False),
         sa.Column("members", sa.Text(), nullable=False),
     )
     op.create_table(
