@@ -5,8 +5,10 @@ vocabulary, text, namespaces    terms, clean text, RDF names (pure)
 canonical, signing              the signed record graph: bytes, hash, proof
 foreign, sandbox                reading what strangers send, in a disposable child process
 database, catalogue, search     where records and the change log live; the search index
+resource_lists                  records and changes as ResourceSync lists them
 formats                         one media type each: RDF, feeds, DCAT, the log
 publishing                      publish, revise, withdraw, import, export
+dumps                           the log as it stands, in files
 http_client                     the only way out to the network
 web                             Flask blueprints, templates, translations
 settings                        all configuration, one typed value

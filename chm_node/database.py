@@ -88,6 +88,15 @@ change = Table(
     Column("superseded", Boolean, nullable=False),
 )
 
+# One row: the dumps, which one worker writes once a day.
+dump = Table(
+    "dump",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("made", BigInteger, nullable=False),  # when one was last begun by the worker or finished, milliseconds
+    Column("log_time", BigInteger, nullable=False),  # that the newest one reflects
+)
+
 facet = Table(
     "facet",
     metadata,
@@ -117,6 +126,7 @@ source = Table(
     Column("failures", Integer, nullable=False),  # in a row
     Column("cursor", BigInteger, nullable=False),  # log timestamp read up to, milliseconds
     Column("last_success", BigInteger, nullable=False),
+    Column("compared", BigInteger, nullable=False),  # when our copies were last compared with the peer's, or approved
     Column("members", Text, nullable=False),  # JSON: nodes the peer vouches for (indirect origins)
 )
 

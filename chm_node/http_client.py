@@ -9,9 +9,10 @@ import ssl
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import BinaryIO
 from urllib.parse import urljoin
 
 import requests
@@ -115,35 +116,55 @@ class HttpClient:
         last_modified: str | None = None,
         max_body_bytes: int | None = None,
         same_host: bool = False,
+        gone: bool = False,
         now: datetime | None = None,
     ) -> Answer:
         """The page, complete and decompressed, or that it has not changed since ``etag`` or ``last_modified``.
 
-        ``same_host`` refuses redirects to other hosts. ``now`` serves to read a Retry-After date of a peer that does
-        not date its answers. Raises ``FetchError`` for everything else than a whole 200 or a 304 that was asked for.
+        ``same_host`` refuses redirects to other hosts. ``gone`` asks for a whole 410 too. ``now`` serves to read a
+        Retry-After date of a peer that does not date its answers. Raises ``FetchError`` for everything else than a
+        whole 200 or a 304 that was asked for.
         """
         headers = {"User-Agent": self._policy.user_agent, "Accept": accept, "Accept-Encoding": "gzip"}
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers |= {name: value for name, value in conditions.items() if value}
         limit = min(max_body_bytes or self._policy.max_body_bytes, self._policy.max_body_bytes)
-        with self._explained_fetch(url) as fetch, closing(self._follow(headers, same_host)) as found:
+        with self._explained_fetch(url, self._policy) as fetch, closing(self._follow(headers, same_host)) as found:
             if found.status_code == 304 and (etag or last_modified):
                 _finish_empty(found.raw)
                 return _answer(fetch.url, found, b"", conditions)
-            if found.status_code != 200:
+            if found.status_code != 200 and not (gone and found.status_code == 410):
                 raise _status_error(fetch.url, found, now)
             return _answer(fetch.url, found, _read_body(found, self._policy.max_wire_bytes, limit), {})
 
+    def save(
+        self, url: str, file: BinaryIO, *, accept: str, max_bytes: int, deadline: timedelta, same_host: bool = False
+    ) -> Answer:
+        """Writes a whole file of a peer's into ``file``, byte for byte and never into memory; the answer has no body.
+
+        Raises ``FetchError``, and then ``file`` may hold a part.
+        """
+        headers = {"User-Agent": self._policy.user_agent, "Accept": accept, "Accept-Encoding": "identity"}
+        patient = replace(self._policy, deadline=deadline)
+        with self._explained_fetch(url, patient) as fetch, closing(self._follow(headers, same_host)) as found:
+            if found.status_code != 200:
+                raise _status_error(fetch.url, found, None)
+            if found.headers.get("content-encoding", "identity").strip().lower() != "identity":
+                raise Refusal("compresses its answer, though we asked for the file as it is")
+            for piece in _pieces(found.raw, max_bytes):
+                file.write(piece)
+            return _answer(fetch.url, found, b"", {})
+
     @contextmanager
-    def _explained_fetch(self, url: str) -> Iterator[Fetch]:
-        with Fetch(url, self._policy) as fetch:
+    def _explained_fetch(self, url: str, policy: FetchPolicy) -> Iterator[Fetch]:
+        with Fetch(url, policy) as fetch:
             self._guard.fetch = fetch
             try:
                 yield fetch
                 if fetch.cut:  # http.client takes the end of a connection for the end of headers and trailers
                     raise TimeoutError
             except (Refusal, requests.RequestException, urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
-                raise FetchError(fetch.url, _reason(error, fetch, self._policy)) from error
+                raise FetchError(fetch.url, _reason(error, fetch, policy)) from error
 
     def _follow(self, headers: Mapping[str, str], same_host: bool) -> requests.Response:
         """The first answer that is no redirect, its body unread."""
@@ -193,19 +214,24 @@ def _answer(url: str, found: requests.Response, body: bytes, held: Mapping[str, 
 
 
 def _read_body(found: requests.Response, max_wire_bytes: int, max_body_bytes: int) -> bytes:
-    raw = found.raw
+    body = _Body(found.headers.get("content-encoding", ""), max_body_bytes)
+    for piece in _pieces(found.raw, max_wire_bytes):
+        body.add(piece)
+    return body.whole()
+
+
+def _pieces(raw: urllib3.HTTPResponse, max_wire_bytes: int) -> Iterator[bytes]:
+    """A whole answer as it comes; raises ``Refusal`` as soon as it is too large."""
     if not raw.chunked and raw.length_remaining is None:
         raise Refusal("does not say how long its answer is, so we cannot know whether it is whole")
     if (raw.length_remaining or 0) > max_wire_bytes:
         raise _too_large(max_wire_bytes)
-    body = _Body(found.headers.get("content-encoding", ""), max_body_bytes)
     room = max_wire_bytes
     for piece in raw.stream(_READ_BYTES, decode_content=False):
         room -= len(piece)
         if room < 0:
             raise _too_large(max_wire_bytes)
-        body.add(piece)
-    return body.whole()
+        yield piece
 
 
 class _Body:

@@ -1,5 +1,6 @@
-"""The clock: looks every few seconds for sources that are due and has them harvested."""
+"""The clock: has sources harvested when they are due, and dumps written once a day."""
 
+import logging
 import signal
 import threading
 from datetime import UTC, datetime
@@ -8,11 +9,14 @@ from types import FrameType
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
+from chm_node import dumps
 from chm_node.database import open_database
 from chm_node.settings import Settings
 from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher
 from harvest.sources import RunView
+
+_log = logging.getLogger(__name__)
 
 
 def run_worker(settings: Settings) -> None:
@@ -35,6 +39,10 @@ def run_worker(settings: Settings) -> None:
             coalesce=True,
             misfire_grace_time=None,
         )
+        scheduler.add_job(
+            _dump, "interval", [engine, settings], hours=1, next_run_time=datetime.now(UTC), max_instances=1,
+            coalesce=True, misfire_grace_time=None,
+        )  # fmt: skip
         scheduler.start()
         stopped.wait()
         scheduler.shutdown()
@@ -45,6 +53,11 @@ def tick(engine: Engine, settings: Settings, now: datetime) -> list[RunView]:
     """Harvest everything that is due at that moment, and wait for it."""
     with Dispatcher(engine, settings, lambda: now) as dispatcher:
         return [each.result() for each in dispatcher.start_due()]
+
+
+def _dump(engine: Engine, settings: Settings) -> None:
+    if dump := dumps.write_due(engine, settings, datetime.now(UTC)):
+        _log.info("dump of %d records, %d withdrawn", dump.records, dump.withdrawn)
 
 
 def _scheduler(dispatcher: Dispatcher, settings: Settings) -> BackgroundScheduler:

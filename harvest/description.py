@@ -5,7 +5,9 @@ Runs in a sandboxed child; touches nothing. What is read here is a claim: a pers
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +17,7 @@ from chm_node.errors import ParseError
 from chm_node.foreign import read_rdf
 from chm_node.formats.description import RECEIPTS
 from chm_node.namespaces import DCAT, DCTERMS, LDES, RDF, SEC, VOCABULARY, VOID
+from chm_node.record import parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
 from chm_node.text import clean_text
@@ -23,10 +26,20 @@ from harvest.trust import Authority, space_problem
 RDF_SYNTAXES = "text/turtle, application/ld+json;q=0.9, application/n-triples;q=0.8, application/rdf+xml;q=0.7"
 LINKSET = "application/linkset+json"
 _LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
+_RESOURCE_SYNC = "http://www.openarchives.org/rs/1.1/resourcesync"
 _COUNTRIES = f"{VOCABULARY}countries/"
+_N_QUADS = "https://www.iana.org/assignments/media-types/application/n-quads"
 _MAX_TITLE = 300
 #: Link relations that lead to a node description (RFC 8631), likeliest first.
 _DESCRIBING = ("service-meta", "describedby", "service-desc", "item")
+
+
+@dataclass(frozen=True)
+class DumpLink:
+    """Where a node says that all of its log can be had in one file."""
+
+    address: str
+    modified: datetime  #: UTC; the log timestamp it reflects
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,9 @@ class Description:
     country: str  #: such as ``DZ``; empty for a regional or global node
     members: tuple[Authority, ...]  #: nodes whose records it passes on
     receipts: str = ""  #: address of what became of the records it was offered; empty when it does not say
+    records: int = 0  #: how many it holds; 0 when it does not say
+    dump: DumpLink | None = None
+    resource_sync: str = ""  #: where its ResourceSync begins; empty when it has none
 
 
 def read_description(data: bytes, media_type: str, address: str) -> Description:
@@ -55,13 +71,22 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
     if problem := space_problem(space):
         raise ParseError(f"{address} claims the addresses under {space[:200]}, which {problem}")
     key_id, multikey = _key(node, index)
-    feed, receipts = _endpoint(node, index, _LDES_SPECIFICATION), _endpoint(node, index, RECEIPTS)
+    feed, receipts = _service(node, index, _LDES_SPECIFICATION), _service(node, index, RECEIPTS)
     if urlsplit(feed).netloc != urlsplit(node).netloc:
         raise ParseError(f"{address} names no log on its own host; without one there is nothing to harvest")
     if urlsplit(receipts).netloc != urlsplit(node).netloc:
         receipts = ""
     return Description(
-        Authority(node, space, multikey), key_id, feed, _titles(own), _country(own), _members(own, index), receipts
+        Authority(node, space, multikey),
+        key_id,
+        feed,
+        _titles(own),
+        _country(own),
+        _members(own, index),
+        receipts,
+        _records(own),
+        _dump(own, index),
+        _service(node, index, _RESOURCE_SYNC),
     )
 
 
@@ -92,8 +117,8 @@ def _key(node: str, index: Index) -> tuple[str, str]:
     return "", ""
 
 
-def _endpoint(node: str, index: Index, specification: str) -> str:
-    """Where the node serves what conforms to a specification."""
+def _service(node: str, index: Index, specification: str) -> str:
+    """Where the node answers by a specification; empty when it does not say."""
     for own in index.values():
         served = _iris(own.get(str(DCAT.servesDataset), ()))
         conforms = specification in _iris(own.get(str(DCTERMS.conformsTo), ()))
@@ -116,6 +141,21 @@ def _members(own: Any, index: Index) -> tuple[Authority, ...]:
     nodes = _iris(own.get(str(DCAT.catalog), ()))
     members = (Authority(node, _one(index.get(node, {}), VOID.uriSpace), _key(node, index)[1]) for node in nodes)
     return tuple(each for each in members if each.uri_space and each.multikey)
+
+
+def _records(own: Any) -> int:
+    stated = _one(own, VOID.entities)
+    return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 12 else 0
+
+
+def _dump(own: Any, index: Index) -> DumpLink | None:
+    """The dump in the one syntax that can be read in stretches."""
+    for address in _iris(own.get(str(VOID.dataDump), ())):
+        about = index.get(address, {})
+        with suppress(ValueError, OverflowError):
+            if _one(about, DCAT.mediaType) == _N_QUADS:
+                return DumpLink(address, parse_timestamp(_one(about, DCTERMS.modified)))
+    return None
 
 
 def _one(own: Any, predicate: Any) -> str:  # an Index's properties; an rdflib IRI

@@ -130,5 +130,6 @@ def _as_source(found: Description) -> Source:
         failures=0,
         cursor=long_ago,
         last_success=None,
+        compared=long_ago,
         members=(),
     )

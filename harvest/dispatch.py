@@ -62,11 +62,14 @@ class Dispatcher:
             due = leases.lease_due(connection, self._clock(), THREADS - len(self._under_way))
         return [self._start(source) for source in due]
 
-    def harvest(self, name: str) -> RunView | None:
-        """Harvest one source now, due or not; None when it is being harvested. Raises HarvestError."""
+    def harvest(self, name: str, *, compare: bool = False) -> RunView | None:
+        """Harvest one source now, due or not; None when it is being harvested. Raises HarvestError.
+
+        ``compare`` has our copies compared with the peer's list, which otherwise happens once a week.
+        """
         with writing(self._engine) as connection:
             source = leases.lease_now(connection, name, self._clock())
-        return self._start(source).result() if source else None
+        return self._start(source, compare).result() if source else None
 
     def close(self) -> None:
         """End every harvest after the page it is storing; the next worker goes on from there."""
@@ -76,18 +79,25 @@ class Dispatcher:
         for client in self._clients:
             client.close()
 
-    def _start(self, source: Source) -> "Future[RunView]":
-        future = self._threads.submit(self._harvest, source)
+    def _start(self, source: Source, compare: bool = False) -> "Future[RunView]":
+        future = self._threads.submit(self._harvest, source, compare)
         future.add_done_callback(lambda done: _report(source, done))
         self._under_way.add(future)
         return future
 
-    def _harvest(self, source: Source) -> RunView:
+    def _harvest(self, source: Source, compare: bool) -> RunView:
         if not hasattr(self._own, "client"):
             self._own.client = self._connect()
             self._clients.append(self._own.client)
         harvest = Harvest(
-            self._engine, self._settings, source, self._own.client, self._readers, self._clock, self._stop
+            self._engine,
+            self._settings,
+            source,
+            self._own.client,
+            self._readers,
+            self._clock,
+            self._stop,
+            with_list=compare,
         )
         return harvest.run(random.random())  # noqa: S311  only spreads the load
 

@@ -84,6 +84,19 @@ def read_page(data: bytes, media_type: str, address: str, powers: Powers, now: d
     )
 
 
+def read_record(data: bytes, media_type: str, address: str, iri: str, powers: Powers, now: datetime) -> Page:
+    """The newest version of one record, from the address of the record itself, judged as on a page of the log.
+
+    Raises ParseError.
+    """
+    if len(data) > MAX_PAGE_BYTES:
+        raise ParseError(f"the record is larger than {MAX_PAGE_BYTES // 1024 // 1024} MiB")
+    default, graphs = _by_graph(read_rdf(data, media_type, address))
+    activities = [name for name, stated in default.items() if iri in map(_iri, stated.get(_OBJECT, ()))]
+    rules = _Rules(powers, now, frozenset())
+    return Page(tuple(_judged(each, default, graphs, rules) for each in activities), None, closed=False)
+
+
 def read_relations(data: bytes, media_type: str, address: str) -> list[Relation]:
     """The pages a page leads to, each once, with the bounds stated for it. Raises ParseError."""
     default, _ = _by_graph(read_rdf(data, media_type, address))

@@ -5,6 +5,7 @@ import gc
 import harvest.checker.reading
 import harvest.description
 import harvest.page
+import harvest.resource_list
 import harvest.standing
 from chm_node.foreign import read_rdf
 from chm_node.search.analyser import document_text

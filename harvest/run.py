@@ -4,7 +4,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, Engine, select
 
@@ -15,7 +17,7 @@ from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint
-from harvest import leases, quarantine, runs, sources, store
+from harvest import compare, dump, leases, quarantine, runs, sources, store
 from harvest.adapters import ADAPTERS
 from harvest.description import RDF_SYNTAXES, Description, read_description
 from harvest.page import Page, read_page
@@ -27,6 +29,8 @@ from harvest.visit import Document, Seen, Visit
 
 #: A longer run is ended after a page and goes on at the next tick.
 LONGEST_RUN = timedelta(minutes=30)
+#: A dump is read to its end, or from its beginning the next time.
+LONGEST_DUMP = timedelta(hours=6)
 #: Pages that the children read while another is being stored.
 AHEAD = 3
 #: Newest versions whose proofs are not checked again when an open page is read once more.
@@ -37,6 +41,7 @@ _MANY_CHANGES = 1000
 #: The time in UTC; only composition roots know a real one.
 Clock = Callable[[], datetime]
 _Reading = tuple[Document, "Future[Page]"]
+_Take = Callable[[Document, "Future[Page]"], bool]
 
 
 class Harvest:
@@ -51,6 +56,8 @@ class Harvest:
         readers: Readers,
         clock: Clock,
         stop: threading.Event,
+        *,
+        with_list: bool = False,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -62,11 +69,16 @@ class Harvest:
         self._pages_read = 0
         self._pages_refused = 0
         self._implausible: ImplausibleHarvestError | None = None
+        self._comparing = with_list or clock() >= source.compared + compare.INTERVAL
+        self._uncompared = False
         self._notes: list[str] = []  # what a person should read in the run's message
+        self._described: Description | None = None  # None when it is what it was
         self._read_to_the_end: dict[str, Seen] = {}  # what only counts once everything it leads to is stored
         with writing(engine) as connection:
             self._run_id = runs.begin(connection, source.id, clock())
             frontier = store.frontier(connection, source.id)
+        if self._comparing:
+            frontier.pop(source.node, None)  # the description is needed for where the list is
         self._visit = Visit(client, readers, frontier, source.feed)
 
     def run(self, jitter: float) -> RunView:
@@ -92,20 +104,50 @@ class Harvest:
     def _walk(self) -> bool:
         """Take over every page; False when it ended before: the lease, the time or the worker did."""
         powers = self._powers()
-        complete = self._take_pages(self._read_ahead(ADAPTERS["ldes"](self._source, self._visit), powers))
+        if not self._begin_with_dump(powers):
+            return False
+        documents = ADAPTERS["ldes"](self._source, self._visit)
+        complete = self._take_all(documents, powers, LONGEST_RUN, self._take)
         if self._implausible:
             raise self._implausible
-        return complete and self._remember_branches()
+        return complete and self._remember_branches() and (not self._comparing or self._compare(powers))
 
-    def _take_pages(self, readings: Iterator[_Reading]) -> bool:
-        latest = self._clock() + LONGEST_RUN
-        for document, reading_page in readings:
-            if not self._take(document, reading_page):
+    def _take_all(self, documents: Iterator[Document], powers: Powers, longest: timedelta, take: _Take) -> bool:
+        latest = self._clock() + longest
+        for document, reading_page in self._read_ahead(documents, powers):
+            if not take(document, reading_page):
                 return False
             if self._stop.is_set() or self._clock() > latest:
                 self._notes.append("ended before the last page; the next harvest goes on from here")
                 return False
         return True
+
+    def _begin_with_dump(self, powers: Powers) -> bool:
+        """On the first harvest of a large peer, take over its dump; the log is then read from there.
+
+        Whatever is wrong with the dump, the log has everything. False when the run has to end.
+        """
+        link = dump.worthwhile(self._source, self._described, self._clock()) if self._described else None
+        if not link:
+            return True
+        try:
+            with dump.fetched(self._visit, link, self._settings.data_dir) as documents:
+                newest = _Newest()
+                if not self._take_all(documents, powers, LONGEST_DUMP, partial(self._take_stretch, newest)):
+                    return False
+            reached = dump.reached(link, newest.moment)
+        except (FetchError, ParseError, ImplausibleHarvestError) as error:
+            self._notes.append(f"the dump was left aside and the whole log is read: {error}")
+            return True
+        self._source = replace(self._source, cursor=reached)
+        return self._write(partial(_read_up_to, reached))
+
+    def _take_stretch(self, newest: "_Newest", document: Document, reading_page: "Future[Page]") -> bool:
+        page = reading_page.result()
+        self._pages_read += 1
+        newest.moment = max(filter(None, (newest.moment, page.newest)), default=None)
+        # The cursor waits for the end: a dump that breaks off is followed by the whole log.
+        return self._write(lambda ledger: ledger.store(document.address, None, replace(page, newest=None)))
 
     def _powers(self) -> Powers:
         """What the source may say today; raises HarvestError when its description contradicts what was pinned."""
@@ -116,6 +158,7 @@ class Harvest:
                 raise HarvestError(contradiction)
             self._write(lambda ledger: self._pin_members(ledger.connection, found))
             self._read_to_the_end[self._source.node] = document.seen
+            self._described = found
         with reading(self._engine) as connection:
             return sources.powers(connection, self._settings, sources.get(connection, self._source.id))
 
@@ -212,10 +255,46 @@ class Harvest:
         self._counts += counts
         return True
 
+    def _compare(self, powers: Powers) -> bool:
+        """Compare our copies of the peer's own records with its list, and ask for what differs; False when cut short.
+
+        Raises ImplausibleHarvestError. Whatever else fails is told, and the harvest stays what it was.
+        """
+        if not self._write(partial(_compared, self._clock())):
+            return False
+        try:
+            listed = compare.listed(self._visit, self._described, self._source)
+            with reading(self._engine) as connection:
+                held = compare.held_copies(connection, self._source.node)
+            difference = compare.difference(held, listed)
+            compare.check_plausible(difference, self._settings.max_withdrawal_share)
+            return self._settle(difference, powers)
+        except (FetchError, ParseError) as error:
+            self._uncompared = True
+            self._notes.append(f"our copies could not be compared with the peer's list: {error}")
+            return True
+
+    def _settle(self, difference: compare.Difference, powers: Powers) -> bool:
+        latest = self._clock() + LONGEST_RUN
+        unexplained: list[str] = []
+        for iri in (*difference.differing, *difference.gone):
+            if self._stop.is_set() or self._clock() > latest:
+                self._notes.append("the comparison goes on with the next harvest")
+                self._write(partial(_compared, self._source.compared))
+                return False
+            offered = compare.asked(self._visit, iri, powers, self._clock())
+            if offered is None:
+                unexplained.append(iri)
+            elif not self._write(partial(_store_record, offered)):
+                return False
+        if difference.differing or difference.gone:
+            self._notes.append(compare.report(difference, unexplained))
+        return True
+
     def _outcome(self) -> str:
         if self._pages_refused and not self._counts.changed and not self._counts.unchanged:
             return runs.PARSE_ERROR
-        if self._counts.rejected:
+        if self._counts.rejected or self._uncompared:
             return runs.PARTIAL
         return runs.OK if self._pages_read or self._read_to_the_end else runs.NOT_MODIFIED
 
@@ -234,6 +313,27 @@ class Harvest:
             if self._counts.changed >= _MANY_CHANGES:
                 index.merge(connection)
             return sources.run_view(connection, self._run_id)
+
+
+@dataclass
+class _Newest:
+    """The log timestamp up to which a dump was read."""
+
+    moment: datetime | None = None
+
+
+def _read_up_to(moment: datetime, ledger: store.Ledger) -> runs.Counts:
+    ledger.read_up_to(moment)
+    return runs.Counts()
+
+
+def _compared(moment: datetime, ledger: store.Ledger) -> runs.Counts:
+    ledger.compared(moment)
+    return runs.Counts()
+
+
+def _store_record(page: Page, ledger: store.Ledger) -> runs.Counts:
+    return ledger.store("", None, page)
 
 
 def _contradiction(source: Source, found: Description) -> str:

@@ -42,6 +42,7 @@ class Source:
     failures: int  #: in a row
     cursor: datetime  #: log timestamp of the peer that is read up to
     last_success: datetime | None
+    compared: datetime  #: when our copies were last compared with its list, or it was approved
     members: tuple[Authority, ...]  #: nodes it vouches for
 
     @property
@@ -95,7 +96,7 @@ def propose(connection: Connection, address: str, found: Description, now: datet
     ).first()
     values = _described(address, found)
     if row is None:
-        blank = {"due": 0, "lease": "", "failures": 0, "cursor": 0, "last_success": 0}
+        blank = {"due": 0, "lease": "", "failures": 0, "cursor": 0, "last_success": 0, "compared": 0}
         fresh = {"added": milliseconds(now), "state": PROPOSED}
         connection.execute(insert(source_table).values(values | blank | fresh))
     elif not _is_approved_as(_source(row), found):
@@ -114,7 +115,9 @@ def approve(connection: Connection, name: str, settings: Settings, now: datetime
     if source.state != APPROVED:
         # Pages that were refused once deserve another look.
         connection.execute(delete(frontier_table).where(frontier_table.c.source_id == source.id))
-        fresh = {"state": APPROVED, "due": milliseconds(now), "failures": 0, "lease": ""}
+        # What is read from now on needs no comparison for a while.
+        at = milliseconds(now)
+        fresh = {"state": APPROVED, "due": at, "compared": at, "failures": 0, "lease": ""}
         connection.execute(update(source_table).where(source_table.c.id == source.id).values(fresh))
     return find(connection, name)
 
@@ -229,6 +232,7 @@ def _source(row: Row[Any]) -> Source:
         failures=row.failures,
         cursor=from_milliseconds(row.cursor),
         last_success=from_milliseconds(row.last_success) if row.last_success else None,
+        compared=from_milliseconds(row.compared),
         members=tuple(Authority(**each) for each in json.loads(row.members)),
     )
 

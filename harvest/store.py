@@ -61,7 +61,8 @@ class Ledger:
         self._write_receipts(planned, address)
         if seen:
             self.remember(address, replace(seen, closed=page.closed))
-        self._move_cursor(page)
+        if page.newest:
+            self.read_up_to(page.newest)
         counts = _counts(planned)
         runs.add(self.connection, self.run_id, counts)
         return counts
@@ -86,6 +87,17 @@ class Ledger:
         """Note what was last seen of a page."""
         row = {"source_id": self.source.id, "page": address, "etag": seen.etag, "digest": seen.digest}
         self.connection.execute(_UPSERT_FRONTIER, [row | {"closed": seen.closed}])
+
+    def read_up_to(self, moment: datetime) -> None:
+        """Note that everything up to this log timestamp of the peer's is stored."""
+        moved = milliseconds(moment)
+        behind = (source_table.c.id == self.source.id) & (source_table.c.cursor < moved)
+        self.connection.execute(update(source_table).where(behind).values(cursor=moved))
+
+    def compared(self, moment: datetime) -> None:
+        """Note when our copies were compared with the peer's list."""
+        own = source_table.c.id == self.source.id
+        self.connection.execute(update(source_table).where(own).values(compared=milliseconds(moment)))
 
     def forget(self, pages: Iterable[str]) -> None:
         """Drop pages the peer's log no longer has."""
@@ -149,12 +161,6 @@ class Ledger:
             "reason": verdict.value if verdict.refused else "",
             "detail": detail,
         }
-
-    def _move_cursor(self, page: Page) -> None:
-        if page.newest:
-            moved = milliseconds(page.newest)
-            behind = (source_table.c.id == self.source.id) & (source_table.c.cursor < moved)
-            self.connection.execute(update(source_table).where(behind).values(cursor=moved))
 
 
 def frontier(connection: Connection, source_id: int) -> dict[str, Seen]:

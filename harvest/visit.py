@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from chm_node.http_client import HttpClient
+from chm_node.http_client import Answer, HttpClient
 from harvest.readers import Readers
 
 #: N-Quads first: it needs the least time on either side, and keeps the owner's canonical lines together.
 RDF = "application/n-quads, application/trig;q=0.9, application/ld+json;q=0.8, text/turtle;q=0.7, */*;q=0.1"
+GONE = 410
 #: A page above ``harvest.page.MAX_PAGE_BYTES`` is refused as that page; what is larger still is not read to its end.
 _MAX_BODY_BYTES = 16 * 1024 * 1024
 
@@ -35,6 +37,7 @@ class Document:
     seen: Seen
     #: Leads to other pages: remembered only when all of those were read, or one could be missed for ever.
     branch: bool = False
+    gone: bool = False  #: the peer says that what was here is gone for good
 
     def without_data(self) -> "Document":
         """The same document without its bytes, to be kept while those are read."""
@@ -53,17 +56,19 @@ class Visit:
         self._host = host
         self._asked: set[str] = set()
 
-    def get(self, address: str, accept: str = RDF) -> Document | None:
+    def get(
+        self, address: str, accept: str = RDF, max_bytes: int = _MAX_BODY_BYTES, *, gone: bool = False
+    ) -> Document | None:
         """The document; None when it is what it was when last seen, by the peer's word or byte for byte.
 
-        Raises FetchError.
+        ``gone`` asks for what is said of a withdrawn record too. Raises FetchError.
         """
         seen = self.frontier.get(address)
         self._asked.add(address)
         self.requests += 1
         answer = self._client.get(
-            address, accept=accept, etag=(seen.etag or None) if seen else None, max_body_bytes=_MAX_BODY_BYTES,
-            same_host=True,
+            address, accept=accept, etag=(seen.etag or None) if seen else None, max_body_bytes=max_bytes,
+            same_host=True, gone=gone,
         )  # fmt: skip
         if answer.not_modified:
             return None
@@ -72,7 +77,14 @@ class Visit:
         if seen and seen.digest == digest:
             return None
         fresh = Seen(answer.etag or "", digest)
-        return Document(address, answer.url, answer.body, answer.media_type, fresh)
+        return Document(address, answer.url, answer.body, answer.media_type, fresh, gone=answer.status == GONE)
+
+    def save(self, address: str, file: BinaryIO, accept: str, max_bytes: int, deadline: timedelta) -> Answer:
+        """Write a whole file of the peer's into ``file``; raises FetchError."""
+        self.requests += 1
+        answer = self._client.save(address, file, accept=accept, max_bytes=max_bytes, deadline=deadline, same_host=True)
+        self.bytes += file.tell()
+        return answer
 
     def read(self, function: Callable[..., Any], document: Document, *args: Any) -> Any:  # any picklable values
         """What the function makes of the document, in a sandboxed child; raises ParseError."""

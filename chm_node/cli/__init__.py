@@ -13,7 +13,7 @@ from chm_node.cli.checking import check_peer
 from chm_node.cli.held import held
 from chm_node.cli.node import init, serve, worker
 from chm_node.cli.receipts import receipts
-from chm_node.cli.records import export, import_files, withdraw
+from chm_node.cli.records import dump, export, import_files, withdraw
 from chm_node.cli.sources import harvest, source
 from chm_node.errors import ChmError
 
@@ -48,6 +48,7 @@ for _command in (
     worker,
     import_files,
     export,
+    dump,
     withdraw,
     source,
     harvest,

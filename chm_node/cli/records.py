@@ -129,6 +129,27 @@ def export(name: str, output: Path | None, origin: str) -> None:
             file.write(part)
 
 
+@click.command()
+def dump() -> None:
+    """Write new dumps of the change log, for hubs that begin and for everybody.
+
+    The worker does it once a day, when something has changed. They lie in the data folder and are served at /dumps/.
+
+    \b
+    chm dump
+    """
+    from chm_node.dumps import folder, write
+
+    settings = load_settings()
+    with opened_engine(settings) as engine:
+        written = write(engine, settings, datetime.now(UTC))
+    click.echo(
+        f"{written.records} records, {written.withdrawn} withdrawn, as of {written.log_time:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    for each in written.files.values():
+        click.echo(f"{folder(settings) / each.name}  {each.bytes:,} bytes")
+
+
 @contextlib.contextmanager
 def _output(path: Path | None) -> Iterator[BinaryIO]:
     """Stdout, or a file that appears under its name only when it is whole."""

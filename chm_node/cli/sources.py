@@ -131,12 +131,14 @@ def remove(address: str) -> None:
 
 @click.command()
 @click.argument("address", required=False)
-def harvest(address: str | None) -> None:
+@click.option("--compare", is_flag=True, help="Then compare our copies with the peer's list, and fetch what differs.")
+def harvest(address: str | None, compare: bool) -> None:
     """Harvest one peer now, or all that are approved; says what it brought.
 
     \b
     chm harvest
     chm harvest https://chm.example.org/
+    chm harvest --compare https://chm.example.org/
     """
     from chm_node.database import reading
     from harvest.sources import listing
@@ -147,7 +149,7 @@ def harvest(address: str | None) -> None:
     if not names:
         raise ChmError("no source is approved; chm source add ADDRESS, then chm source approve ADDRESS")
     with _dispatcher(settings) as dispatcher:
-        runs = [_harvest(dispatcher, name) for name in names]
+        runs = [_harvest(dispatcher, name, compare) for name in names]
     if not all(runs):
         raise click.exceptions.Exit(1)
 
@@ -163,10 +165,10 @@ def _dispatcher(settings: "Settings") -> Iterator["Dispatcher"]:
         yield dispatcher
 
 
-def _harvest(dispatcher: "Dispatcher", name: str) -> bool:
+def _harvest(dispatcher: "Dispatcher", name: str, compare: bool) -> bool:
     """Harvest one source and say how it went; whether it went well."""
     click.echo(f"{name} …", err=True)
-    run = dispatcher.harvest(name)
+    run = dispatcher.harvest(name, compare=compare)
     if run is None:
         click.echo(f"{name}: is being harvested by a worker just now")
         return True

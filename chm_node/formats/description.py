@@ -6,13 +6,15 @@ from datetime import datetime
 
 import pyoxigraph as ox
 
+from chm_node.formats import resourcesync
 from chm_node.formats.log import LDES_SPECIFICATION
-from chm_node.formats.statements import classes, statements
+from chm_node.formats.statements import Object, classes, statements
 from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, LANGUAGE, PROFILE, SEC, SKOS, VOCABULARY, VOID
 from chm_node.settings import Settings
 
 #: What the receipts of a hub follow: that part of the profile.
 RECEIPTS = f"{PROFILE}#receipts"
+_MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,13 @@ INTERFACES = (
         "json-feed", "JSON Feed", "feeds/all.json", "application/feed+json", ("https://jsonfeed.org/version/1.1",)
     ),
     Interface("receipts", "What became of each record of a peer", "receipts", "application/json", (RECEIPTS,)),
+    Interface(
+        "resourcesync",
+        "ResourceSync",
+        ".well-known/resourcesync",
+        resourcesync.MEDIA_TYPE,
+        (resourcesync.SPECIFICATION,),
+    ),
 )
 
 
@@ -60,10 +69,23 @@ class Peer:
     last_success: datetime | None
 
 
-def node_description(settings: Settings, multikey: str, peers: Sequence[Peer], records: int) -> list[ox.Triple]:
-    """The node, its key, its interfaces and the nodes it harvests."""
+@dataclass(frozen=True)
+class Download:
+    """A dump, with which a first harvest may begin."""
+
+    path: str
+    media_type: str  #: of what is compressed
+    modified: datetime  #: UTC; the log timestamp it reflects
+    bytes: int
+
+
+def node_description(
+    settings: Settings, multikey: str, peers: Sequence[Peer], records: int, downloads: Sequence[Download] = ()
+) -> list[ox.Triple]:
+    """The node, its key, its dumps, its interfaces and the nodes it harvests."""
     return [
         *_node(settings, records),
+        *(triple for download in downloads for triple in _download(settings, download)),
         *_key(settings.node_iri, f"{settings.node_iri}#key", multikey),
         *(triple for interface in INTERFACES for triple in _service(settings, interface)),
         *(triple for number, peer in enumerate(peers, start=1) for triple in _peer(settings, number, peer)),
@@ -107,9 +129,23 @@ def _key(controller: str, key: str, multikey: str) -> list[ox.Triple]:
     ]
 
 
+def _download(settings: Settings, download: Download) -> list[ox.Triple]:
+    address = settings.base_url + download.path
+    facts: list[tuple[str, Object]] = [
+        (DCTERMS.modified, download.modified),
+        (DCAT.byteSize, download.bytes),
+        (DCAT.mediaType, f"{_MEDIA_TYPES}{download.media_type}"),
+        (DCAT.compressFormat, f"{_MEDIA_TYPES}application/gzip"),
+    ]
+    return [
+        *statements(settings.node_iri, [(VOID.dataDump, address)]),
+        *classes(address, DCAT.Distribution),
+        *statements(address, facts),
+    ]
+
+
 def _service(settings: Settings, interface: Interface) -> list[ox.Triple]:
     service = f"{settings.node_iri}#{interface.name}"
-    media_type = f"https://www.iana.org/assignments/media-types/{interface.media_type}"
     return [
         *classes(service, DCAT.DataService),
         *statements(
@@ -118,7 +154,7 @@ def _service(settings: Settings, interface: Interface) -> list[ox.Triple]:
                 (DCTERMS.title, {"en": interface.title}),
                 (DCAT.endpointURL, settings.base_url + interface.path),
                 (DCAT.servesDataset, settings.node_iri),
-                (DCTERMS["format"], media_type),
+                (DCTERMS["format"], f"{_MEDIA_TYPES}{interface.media_type}"),
                 *((DCTERMS.conformsTo, specification) for specification in interface.conforms_to),
             ],
         ),

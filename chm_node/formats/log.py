@@ -40,6 +40,7 @@ _PROOF_PURPOSE = str(SEC.proofPurpose)
 _ASSERTION_METHOD = str(SEC.assertionMethod)
 _PROOF_VALUE = str(SEC.proofValue)
 _MULTIBASE = str(SEC.multibase)
+_MEMBER = str(TREE.member)
 _ACTIVITIES = {action: str(AS[action.value]) for action in Action}
 
 
@@ -121,10 +122,15 @@ def page_graphs(log: Log, number: int, changes: Sequence[LoggedChange]) -> list[
     node = log.page(number)
     graphs = [_default_graph(_node_facts(log, node, closed=number < log.pages))]
     for change in changes:
-        act = activity_iri(log.base_url, change.log_time)
-        first, *rest = member_graphs(log.base_url, change)
-        graphs += [Graph("", f"<{log.stream}> <{TREE.member}> <{act}> .\n{first.lines}"), *rest]
+        graphs += listed_graphs(log, change)
     return graphs
+
+
+def listed_graphs(log: Log, change: LoggedChange) -> list[Graph]:
+    """One change as a member of the stream; that it is one is its first line."""
+    act = activity_iri(log.base_url, change.log_time)
+    first, *rest = member_graphs(log.base_url, change)
+    return [Graph("", f"<{log.stream}> <{_MEMBER}> <{act}> .\n{first.lines}"), *rest]
 
 
 def member_graphs(base_url: str, change: LoggedChange) -> list[Graph]:

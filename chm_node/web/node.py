@@ -9,17 +9,18 @@ from typing import Any
 from flask import Blueprint, Response, abort, request
 from sqlalchemy import Connection, Row, select
 
+from chm_node import dumps
 from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.database import reading
 from chm_node.database import source as source_table
-from chm_node.formats.description import INTERFACES, Interface, Peer, node_description
+from chm_node.formats.description import INTERFACES, Download, Interface, Peer, node_description
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.namespaces import PROFILE
 from chm_node.record import from_milliseconds
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, redirection, strong_etag
 from chm_node.web.languages import preferred
-from chm_node.web.negotiation import GRAPHS, HTML, choose
+from chm_node.web.negotiation import GRAPHS, HTML, N_QUADS, TRIG, choose
 
 blueprint = Blueprint("node", __name__)
 
@@ -41,6 +42,7 @@ def description(extension: str) -> Response:
     with reading(here.engine) as connection:
         peers = approved_peers(connection)
         records = sum(Catalogue(connection).counts_by_origin().values())
+    downloads = _downloads(here)
     links = [
         link(f"{here.settings.node_iri}{each.extension}", "alternate", type=each.media_type)
         for each in GRAPHS
@@ -48,8 +50,10 @@ def description(extension: str) -> Response:
     ]
     links += [link(PROFILE, "profile"), link(f"{here.settings.base_url}.well-known/api-catalog", "api-catalog")]
     return answer(
-        strong_etag(here.stamp, here.multikey, syntax.extension, records, peers),
-        lambda: GRAPH_WRITERS[syntax.media_type](node_description(here.settings, here.multikey, peers, records)),
+        strong_etag(here.stamp, here.multikey, syntax.extension, records, peers, downloads),
+        lambda: GRAPH_WRITERS[syntax.media_type](
+            node_description(here.settings, here.multikey, peers, records, downloads)
+        ),
         syntax.content_type,
         vary=() if extension else ("Accept", "Accept-Language"),
         links=links,
@@ -77,8 +81,8 @@ def api_catalog() -> Response:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """Robots are welcome (RFC 9309)."""
-    body = "User-agent: *\nDisallow:\n"
+    """Robots are welcome (RFC 9309), and told of every record (sitemaps.org)."""
+    body = f"User-agent: *\nDisallow:\n\nSitemap: {site().settings.base_url}resourcelist.xml\n"
     return answer(strong_etag(body), lambda: body, "text/plain; charset=utf-8")
 
 
@@ -152,6 +156,17 @@ def _member(member: Mapping[str, str], feed: str) -> Peer:
         titles={},
         last_success=None,
     )
+
+
+def _downloads(here: Site) -> list[Download]:
+    dump = dumps.newest(here.settings)
+    if dump is None:
+        return []
+    return [
+        Download(f"dumps/records.{each.extension.removeprefix('.')}.gz", each.media_type, dump.log_time, file.bytes)
+        for each in (N_QUADS, TRIG)
+        if (file := dump.files.get(each.extension.removeprefix(".")))
+    ]
 
 
 def _linkset(here: Site) -> dict[str, object]:

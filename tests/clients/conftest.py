@@ -51,12 +51,10 @@ def run_client() -> Callable[..., str]:
     return _run_client
 
 
-def _run_client(*command: str) -> str:
+def _run_client(*command: str, cwd: Path = CLIENTS) -> str:
     program = shutil.which(command[0])
     assert program, f"{command[0]} is not installed; .ci/run installs it"
-    done = subprocess.run(
-        [program, *command[1:]], cwd=CLIENTS, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run([program, *command[1:]], cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

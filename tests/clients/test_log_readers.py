@@ -1,9 +1,16 @@
 """A strict TriG and N-Quads reader accepts the log and the records, and both forms state the same."""
 
+import base64
+import gzip
+import hashlib
 import re
 import urllib.request
+from datetime import UTC, datetime
 
 import pytest
+
+from chm_node import dumps
+from chm_node.database import open_database
 
 
 @pytest.fixture
@@ -39,3 +46,19 @@ def test_serdi_reads_a_record(live_node, serdi, extension, syntax):
     iri = live_node.record("event", "workshop-5", title={"fr": "x"}, starts="2026").iri
     said = serdi(f"{iri}.{extension}", syntax)
     assert "Atelier n° 5 sur les polluants" in said
+
+
+@pytest.mark.parametrize(("extension", "syntax"), [("trig", "trig"), ("nq", "nquads")])
+def test_serdi_reads_a_dump(live_node, run_client, tmp_path, extension, syntax):
+    engine = open_database(live_node.settings.database)
+    dumps.write(engine, live_node.settings, datetime.now(UTC))
+    engine.dispose()
+    with urllib.request.urlopen(f"{live_node.url}dumps/records.{extension}.gz", timeout=10) as answer:
+        data = answer.read()
+        assert int(answer.headers["Content-Length"]) == len(data)
+    digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    assert answer.headers["Repr-Digest"] == f"sha-256=:{digest}:"
+    copy = tmp_path / "copy"
+    copy.write_bytes(gzip.decompress(data))
+    said = run_client("serdi", "-q", "-i", syntax, "-o", "nquads", str(copy))
+    assert said.count("<https://w3id.org/tree#member>") == 25

@@ -39,7 +39,7 @@ from harvest.sources import RunView
 
 START = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 N_QUADS = "application/n-quads"
-_KEPT = ("ETag", "Location", "Retry-After", "Cache-Control", "Last-Modified", "Link")
+_KEPT = ("ETag", "Location", "Retry-After", "Cache-Control", "Last-Modified", "Link", "Repr-Digest")
 
 
 @dataclass
@@ -76,10 +76,9 @@ class Wire(BaseAdapter):
         if app is None:
             return Reply(status=503)
         headers = {name: value for name, value in request.headers.items() if name.lower() != "accept-encoding"}
-        with app.test_client() as client:
-            answer = client.get(url, headers=headers)
-        kept = {name: value for name, value in answer.headers.items() if name in _KEPT}
-        return Reply(answer.data, answer.status_code, answer.headers.get("Content-Type", ""), kept)
+        with app.test_client() as client, client.get(url, headers=headers) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name in _KEPT}
+            return Reply(answer.get_data(), answer.status_code, answer.headers.get("Content-Type", ""), kept)
 
     def statuses(self) -> list[int]:
         """How the requests since the last call were answered."""
@@ -180,12 +179,14 @@ class Node:
             discovery.propose(connection, found, self.now)
             sources.approve(connection, address, self.settings, self.now)
 
-    def harvest(self, peer: "Node") -> RunView:
+    def harvest(self, peer: "Node", *, compare: bool = False) -> RunView:
         with writing(self.engine) as connection:
             source = leases.lease_now(connection, peer.iri, self.now)
         assert source
         with self.client() as client:
-            run = Harvest(self.engine, self.settings, source, client, self.readers, lambda: self.now, Event())
+            run = Harvest(
+                self.engine, self.settings, source, client, self.readers, lambda: self.now, Event(), with_list=compare
+            )
             return run.run(jitter=0.5)
 
     def client(self) -> HttpClient:
@@ -213,8 +214,9 @@ class Node:
             return {row.iri: row.reason for row in connection.execute(select(receipt)) if row.reason}
 
     def get(self, address: str, accept: str = "*/*") -> bytes:
-        with self.wire.apps[urlsplit(self.settings.base_url).netloc].test_client() as client:
-            return client.get(address, headers={"Accept": accept}).data
+        app = self.wire.apps[urlsplit(self.settings.base_url).netloc]
+        with app.test_client() as client, client.get(address, headers={"Accept": accept}) as answer:
+            return answer.get_data()
 
     def later(self, **passed: float) -> None:
         self.now += timedelta(**passed)

@@ -166,6 +166,15 @@ def test_an_export_may_be_of_one_node_alone(filled):
     assert filled("export", "--origin", "https://tn.chm.example/").stdout_bytes == b""
 
 
+# dump
+
+
+def test_a_dump_lies_in_the_data_folder(filled):
+    said = filled("dump").stdout
+    assert re.search(r"\d+ records, 0 withdrawn, as of 20", said)
+    assert re.search(r"dumps/records-\d+\.nq\.gz", said)
+
+
 # withdraw
 
 

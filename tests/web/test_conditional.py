@@ -11,7 +11,8 @@ from chm_node.web.kept import Kept
 ADDRESSES = [
     "feeds/all.rss", "feeds/all.rdf?lang=ar", "feeds/all.atom?type=event", "feeds/all.json?q=formation", "feeds.opml",
     "feed", "feed.nq", "feed/1/1", "feed/1/1.jsonld", "catalogue", "catalogue.jsonld", "catalogue.rdf", "node",
-    "node.jsonld", "shapes", "shapes/activity", "schemas/event.json", "ns", "vocabulary/treaties",
+    "node.jsonld", ".well-known/resourcesync", "capabilitylist.xml", "resourcelist.xml", "resourcelist-1.xml",
+    "changelist.xml", "shapes", "shapes/activity", "schemas/event.json", "ns", "vocabulary/treaties",
     ".well-known/api-catalog", "robots.txt", ".well-known/security.txt",
 ]  # fmt: skip
 

@@ -52,7 +52,7 @@ def test_a_hub_vouches_for_its_peers(site):
         "address": "https://peer.example/", "node": "https://peer.example/node", "titles": '{"fr": "Pair"}',
         "uri_space": "https://peer.example/id/", "multikey": "z6MkPeer", "key_id": "https://peer.example/node#key",
         "feed": "https://peer.example/feed", "country": "", "state": "approved", "added": 0, "due": 0, "lease": "",
-        "failures": 0, "cursor": 0, "last_success": 1_750_000_000_000, "members": "[]",
+        "failures": 0, "cursor": 0, "last_success": 1_750_000_000_000, "compared": 0, "members": "[]",
     }  # fmt: skip
     with writing(site.engine) as connection:
         connection.execute(insert(source), [columns])

@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.Column("last_success", sa.BigInteger(), nullable=False),
+        sa.Column("compared", sa.BigInteger(), nullable=False),
         sa.Column("members", sa.Text(), nullable=False),
     )
     op.create_table(
@@ -72,6 +73,12 @@ def upgrade() -> None:
         sa.Column("superseded", sa.Boolean(), nullable=False),
     )
     op.create_index("ix_change_record_id", "change", ["record_id"])
+    op.create_table(
+        "dump",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("log_time", sa.BigInteger(), nullable=False),
+    )
     op.create_table(
         "facet",
         sa.Column("facet", sa.String(32), primary_key=True),
@@ -157,6 +164,7 @@ def upgrade() -> None:
         )
         op.create_index("search_by_word", "search", ["words"], postgresql_using="gin")
     op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
+    op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
 
 
 def downgrade() -> None:
@@ -168,6 +176,7 @@ def downgrade() -> None:
     op.drop_table("quarantine")
     op.drop_table("frontier")
     op.drop_table("facet")
+    op.drop_table("dump")
     op.drop_table("change")
     op.drop_table("source")
     op.drop_table("record")

@@ -1,0 +1,145 @@
+"""Comparing our copies of a peer's own records with its resource list: what differs, and what may be gone.
+
+A list that cannot be read to its end says nothing: only a whole one is compared. That a record is not in it is
+a question to the peer and no withdrawal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from chm_node.database import record as record_table
+from chm_node.errors import FetchError, ImplausibleHarvestError, ParseError
+from chm_node.record import Action
+from harvest.description import Description
+from harvest.page import Page, read_record
+from harvest.plan import ALWAYS_PLAUSIBLE
+from harvest.resource_list import Sitemap, read_sitemap
+from harvest.sources import Source
+from harvest.trust import Powers
+from harvest.visit import Document, Visit
+
+INTERVAL = timedelta(days=7)
+#: Five million records; a list that leads on and on is left there.
+MAX_DOCUMENTS = 100
+_MAX_LIST_BYTES = 50 * 1024 * 1024
+#: With activity and proof; other forms of a record have none that could be checked.
+_RECORD = "application/trig"
+_TOO_MANY, _FAULT = 429, 500  # statuses that are about the peer, and not about the record
+_LEADING = ("capabilitylist", "resourcelist")
+
+
+@dataclass(frozen=True)
+class HeldCopy:
+    """What we hold of a record of the peer's."""
+
+    digest: str
+    withdrawn: bool
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the peer has to be asked about."""
+
+    differing: tuple[str, ...]  #: listed with another hash than ours, or not held
+    gone: tuple[str, ...]  #: live here and not listed
+    held: int  #: live here
+
+
+def difference(held: Mapping[str, HeldCopy], listed: Mapping[str, str]) -> Difference:
+    """Our copies against IRI and SHA-256 of the peer's; a record that is listed without a hash counts as equal."""
+    live = {iri for iri, copy in held.items() if not copy.withdrawn}
+    differing = [iri for iri, sha256 in listed.items() if iri not in live or (sha256 and sha256 != held[iri].digest)]
+    return Difference(tuple(differing), tuple(sorted(live - set(listed))), len(live))
+
+
+def check_plausible(found: Difference, max_share: float) -> None:
+    """Raises ImplausibleHarvestError when more is gone from the list than one would lose without being asked."""
+    allowed = max(ALWAYS_PLAUSIBLE, int(found.held * max_share))
+    if len(found.gone) > allowed:
+        raise ImplausibleHarvestError(
+            f"the peer's resource list lacks {len(found.gone)} of the {found.held} records held from it, such as "
+            f"{found.gone[0]}; {allowed} are looked into unasked, and nothing was changed. Ask the peer; if it is "
+            "meant so, compare once with a higher max_withdrawal_share"
+        )
+
+
+def held_copies(connection: Connection, node: str) -> dict[str, HeldCopy]:
+    """What we hold of a node's own records."""
+    columns = (record_table.c.iri, record_table.c.digest, record_table.c.withdrawn)
+    rows = connection.execute(select(*columns).where(record_table.c.origin == node))
+    return {row.iri: HeldCopy(row.digest, row.withdrawn) for row in rows}
+
+
+def listed(visit: Visit, described: Description | None, source: Source) -> dict[str, str]:
+    """SHA-256 by IRI of the peer's own records, from the whole of its resource list.
+
+    Raises FetchError, or ParseError for anything but a whole list.
+    """
+    start, space = described.resource_sync if described else "", source.authority.uri_space
+    if not start:
+        raise ParseError(f"{source.node} names no ResourceSync interface")
+    waiting, known, whole = [start], {start}, False
+    found: dict[str, str] = {}
+    while waiting:
+        document = _fetched(visit, waiting.pop(0))
+        sitemap: Sitemap = visit.read(read_sitemap, document)
+        if sitemap.capability == "resourcelist" and not sitemap.index:
+            whole = True
+            found.update((each.iri, each.sha256) for each in sitemap.entries if each.iri.startswith(space))
+            continue
+        further = [address for address in _further(sitemap) if address not in known]
+        waiting += further
+        known.update(further)
+        if len(known) > MAX_DOCUMENTS:
+            raise ParseError(f"{start} leads to more than {MAX_DOCUMENTS} documents")
+    if not whole:
+        raise ParseError(f"{start} leads to no resource list")
+    return found
+
+
+def asked(visit: Visit, iri: str, powers: Powers, now: datetime) -> Page | None:
+    """What the peer says of one record; None when it says nothing that can be used. Raises FetchError."""
+    if not visit.is_own(iri):
+        return None
+    try:
+        document = visit.get(iri, _RECORD, gone=True)
+        page: Page | None = visit.read(read_record, document, iri, powers, now) if document else None
+    except ParseError:
+        return None
+    except FetchError as error:
+        if error.status is None or error.status == _TOO_MANY or error.status >= _FAULT:
+            raise
+        return None
+    return page if page and document and _answers(document, page) else None
+
+
+def _answers(document: Document, page: Page) -> bool:
+    """Whether a record's address says of it what its status says: a tombstone with 410, a version with 200."""
+    tombstones = [each.offer.action is Action.DELETE for each in page.judged]
+    return len(tombstones) == 1 and tombstones[0] == document.gone
+
+
+def report(found: Difference, unexplained: Sequence[str]) -> str:
+    """What came of a comparison, for a person."""
+    text = f"compared with the peer's list: {len(found.differing)} differed, {len(found.gone)} were not listed"
+    if not unexplained:
+        return f"{text}; the peer explained them all"
+    return f"{text}; {len(unexplained)} stay as they are, for the peer says nothing usable, such as {unexplained[0]}"
+
+
+def _further(sitemap: Sitemap) -> Sequence[str]:
+    if sitemap.index:
+        return [each.address for each in sitemap.entries] if sitemap.capability == "resourcelist" else []
+    return [each.address for each in sitemap.entries if each.capability in _LEADING]
+
+
+def _fetched(visit: Visit, address: str) -> Document:
+    if not visit.is_own(address):
+        raise ParseError(f"the peer's resource list leads to another host: {address}")
+    document = visit.get(address, "application/xml", _MAX_LIST_BYTES)
+    if document is None:
+        raise ParseError(f"{address} was not sent, although we had not seen it before")
+    return document

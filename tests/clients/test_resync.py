@@ -1,0 +1,61 @@
+"""The ResourceSync client ``resync-sync`` keeps a copy of a node: baseline, incremental, audit."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from chm_node.database import open_database
+from chm_node.publishing import withdraw
+from chm_node.record import Tombstone
+
+PROGRAM = Path(sys.executable).with_name("resync-sync")
+HASHES = ("--hash", "sha-256")
+
+
+@pytest.fixture
+def resync(run_client, live_node, tmp_path):
+    """Runs the client with its copy in a folder of the test; what it said."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+
+    def run(*options):
+        log = tmp_path / f"log{options[0]}"
+        log.unlink(missing_ok=True)
+        # In a folder of its own, because the client remembers there how far it has read.
+        run_client(str(PROGRAM), *options, "--logger", "--logfile", log.name, f"{live_node.url}={copy}", cwd=tmp_path)
+        return log.read_text()
+
+    run.copy = copy
+    return run
+
+
+def _copies(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.nq")}
+
+
+def _withdraw(node, iri):
+    engine = open_database(node.settings.database)
+    withdraw(engine, node.settings, node.signer, Tombstone(iri, "event"), datetime.now(UTC))
+    engine.dispose()
+
+
+def test_a_copy_is_made_followed_and_audited(live_node, resync):
+    assert "does not match" not in resync("--baseline", *HASHES)
+    copies = _copies(resync.copy)
+    assert len(copies) == 25
+    gone = live_node.record("event", "workshop-4", title={"fr": "x"}, starts="2026").iri
+    changed = live_node.record("document", "guide-2", title={"en": "Guide 2, corrected"})
+    live_node.publish(changed, live_node.record("news", "new", title={"en": "News"}))
+    _withdraw(live_node, gone)
+
+    audit = resync("--audit", *HASHES)
+    resync("--incremental", "--delete")  # which the client cannot do with hashes
+
+    assert "NOT IN SYNC (same=23, to create=1, to update=1, to delete=1)" in audit
+    after = _copies(resync.copy)
+    assert len(after) == 25
+    assert Path(gone.removeprefix(live_node.url) + ".nq") not in after
+    assert b"Guide 2, corrected" in after[Path(changed.iri.removeprefix(live_node.url) + ".nq")]
+    assert "  IN SYNC (same=25," in resync("--audit", *HASHES)
