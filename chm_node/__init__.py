@@ -7,6 +7,7 @@ foreign, sandbox                reading what strangers send, in a disposable chi
 database, catalogue, search     where records and the change log live; the search index
 formats                         one media type each: RDF, feeds, DCAT, the log
 publishing                      publish, revise, withdraw, import, export
+sparql                          queries, answered in children that hold the records
 http_client                     the only way out to the network
 web                             Flask blueprints, templates, translations
 settings                        all configuration, one typed value

@@ -7,7 +7,7 @@ from flask import Flask, Response
 from chm_node.database import open_database
 from chm_node.settings import Settings
 from chm_node.signing import load_signer
-from chm_node.web import Site, catalogue, feeds, languages, log, node, pages, problems, records, reference
+from chm_node.web import Site, catalogue, feeds, languages, log, node, pages, problems, records, reference, sparql
 from chm_node.web.kept import Kept, log_head_reader
 from harvest import web as network
 
@@ -33,7 +33,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.extensions["chm"] = Site(settings, engine, multikey, datetime.now(UTC))
     languages.install(app, settings.languages)
-    for module in (records, log, feeds, node, catalogue, reference, pages, network):
+    for module in (records, log, feeds, node, catalogue, reference, sparql, pages, network):
         app.register_blueprint(module.blueprint)
     problems.register(app)
     app.after_request(_secure)

@@ -42,6 +42,19 @@ INTERFACES = (
     ),
 )
 
+_SPARQL = Interface(
+    "sparql",
+    "Queries (SPARQL 1.1), reading only",
+    "sparql",
+    "application/sparql-results+json",
+    ("https://www.w3.org/TR/sparql11-protocol/", "https://www.w3.org/TR/sparql11-query/"),
+)
+
+
+def interfaces(settings: Settings) -> tuple[Interface, ...]:
+    """The interfaces that this node offers."""
+    return INTERFACES if settings.sparql == "off" else (*INTERFACES, _SPARQL)
+
 
 @dataclass(frozen=True)
 class Peer:
@@ -61,7 +74,7 @@ def node_description(settings: Settings, multikey: str, peers: Sequence[Peer], r
     return [
         *_node(settings, records),
         *_key(settings.node_iri, f"{settings.node_iri}#key", multikey),
-        *(triple for interface in INTERFACES for triple in _service(settings, interface)),
+        *(triple for interface in interfaces(settings) for triple in _service(settings, interface)),
         *(triple for number, peer in enumerate(peers, start=1) for triple in _peer(settings, number, peer)),
     ]
 
@@ -86,7 +99,8 @@ def _node(settings: Settings, records: int) -> list[ox.Triple]:
                 (VOID.uriSpace, ox.Literal(settings.uri_space)),
                 (VOID.entities, records),
                 *((VOID.vocabulary, str(each)) for each in (CHM, DCTERMS, DCAT, SKOS)),
-                *((DCAT.service, f"{node}#{interface.name}") for interface in INTERFACES),
+                *((DCAT.service, f"{node}#{interface.name}") for interface in interfaces(settings)),
+                (VOID.sparqlEndpoint, f"{base}sparql" if settings.sparql != "off" else ""),
             ],
         ),
         *classes(publisher, FOAF.Agent),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from chm_node.catalogue import Catalogue
 from chm_node.database import reading
 from chm_node.database import source as source_table
-from chm_node.formats.description import INTERFACES, Interface, Peer, node_description
+from chm_node.formats.description import Interface, Peer, interfaces, node_description
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.namespaces import PROFILE
 from chm_node.record import from_milliseconds
@@ -131,14 +131,14 @@ def approved_peers(connection: Connection) -> list[Peer]:
 
 
 def _linkset(here: Site) -> dict[str, object]:
-    base = here.settings.base_url
+    base, offered = here.settings.base_url, interfaces(here.settings)
     own = {
         "anchor": f"{base}.well-known/api-catalog",
-        "item": [{"href": base + each.path, "type": each.media_type, "title": each.title} for each in INTERFACES],
+        "item": [{"href": base + each.path, "type": each.media_type, "title": each.title} for each in offered],
         "service-meta": [{"href": here.settings.node_iri, "type": "text/turtle"}],
         "profile": [{"href": str(PROFILE)}],
     }
-    return {"linkset": [own, *(_interface_links(here, each) for each in INTERFACES)]}
+    return {"linkset": [own, *(_interface_links(here, each) for each in offered)]}
 
 
 def _interface_links(here: Site, interface: Interface) -> dict[str, object]:
