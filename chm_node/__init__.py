@@ -9,6 +9,7 @@ resource_lists                  records and changes as ResourceSync lists them
 formats                         one media type each: RDF, feeds, DCAT, the log
 publishing                      publish, revise, withdraw, import, export
 dumps                           the log as it stands, in files
+sparql                          queries, answered in children that hold the records
 http_client                     the only way out to the network
 web                             Flask blueprints, templates, translations
 settings                        all configuration, one typed value

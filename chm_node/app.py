@@ -21,6 +21,7 @@ from chm_node.web import (
     records,
     reference,
     resourcesync,
+    sparql,
 )
 from chm_node.web.kept import Kept, log_head_reader
 from harvest import receipt_pages
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.extensions["chm"] = Site(settings, engine, multikey, datetime.now(UTC))
     languages.install(app, settings.languages)
-    own = (records, log, feeds, node, catalogue, reference, pages, resourcesync, dumps)
+    own = (records, log, feeds, node, catalogue, reference, sparql, pages, resourcesync, dumps)
     for module in (*own, network, receipt_pages, checker):
         app.register_blueprint(module.blueprint)
     problems.register(app)

@@ -9,10 +9,15 @@ ChmError
 ├── BadQueryError              an address asks for what does not exist: .parameter, .suggestions
 ├── NotAcceptableError         no format for this Accept header
 ├── ConflictError              somebody else changed it meanwhile
+├── MalformedQueryError        not SPARQL, or SPARQL that is refused
+├── QueryStoppedError          the query used more time or memory than it may
+├── QueriesBusyError           no query can be answered now: .retry_after
+│   └── BudgetSpentError       this client has used up its share
 ├── StorageError               the database failed; cause attached
 └── HarvestError               one source could not be harvested; stored in its run
     ├── FetchError             no answer, an error status, a forbidden address: .retry_after
     ├── ParseError             not what its media type promised
+    │   └── ReaderDiedError    the child that read it had to be ended: .reason
     └── ImplausibleHarvestError   it would withdraw too much at once
 
 Anything else that is raised is a bug and is reported as one. HTTP status codes belong to ``web``.
@@ -97,6 +102,29 @@ class ConflictError(ChmError):
     """Somebody else changed the record meanwhile; read it again and repeat."""
 
 
+class MalformedQueryError(ChmError):
+    """The query is not SPARQL, or asks for what is refused; the message is for the one who wrote it."""
+
+
+class QueryStoppedError(ChmError):
+    """The query used more time or memory than it may; asking again will not help."""
+
+
+class QueriesBusyError(ChmError):
+    """No query can be answered now."""
+
+    def __init__(self, reason: str, retry_after: int) -> None:
+        self.retry_after = retry_after  #: seconds
+        super().__init__(f"{reason}; ask again in {retry_after} seconds")
+
+
+class BudgetSpentError(QueriesBusyError):
+    """This client has used up its share of computing."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("your queries have used up the computing time of this minute", retry_after)
+
+
 class StorageError(ChmError):
     """The database failed; the cause is attached."""
 
@@ -120,6 +148,14 @@ class FetchError(HarvestError):
 
 class ParseError(HarvestError):
     """A document is not what its media type promised; the message says what to do."""
+
+
+class ReaderDiedError(ParseError):
+    """The child that read a document broke down or was ended; ``reason`` says over what."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the document {reason}; it was refused, its sender should split or repair it")
 
 
 class ImplausibleHarvestError(HarvestError):

@@ -22,6 +22,7 @@ LANGUAGE = Namespace("http://id.loc.gov/vocabulary/iso639-1/")
 LDES = Namespace("https://w3id.org/ldes#")
 LDP = Namespace("http://www.w3.org/ns/ldp#")
 QUDT = Namespace("http://qudt.org/schema/qudt/")
+SD = Namespace("http://www.w3.org/ns/sparql-service-description#")
 SEC = Namespace("https://w3id.org/security#")
 SIOC = Namespace("http://rdfs.org/sioc/ns#")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
@@ -51,6 +52,7 @@ PREFIXES = {
     "rdf": str(RDF),
     "rdfs": str(RDFS),
     "schema": str(SDO),
+    "sd": str(SD),
     "sec": str(SEC),
     "sioc": str(SIOC),
     "skos": str(SKOS),
@@ -84,6 +86,7 @@ __all__ = [
     "QUDT",
     "RDF",
     "RDFS",
+    "SD",
     "SDO",
     "SEC",
     "SIOC",

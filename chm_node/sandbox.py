@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from fcntl import F_SETPIPE_SZ, fcntl
 from typing import Any, Never
 
-from chm_node.errors import ChmError, ParseError
+from chm_node.errors import ChmError, ReaderDiedError
 
 START_SECONDS = 30.0
 _PIPE_BYTES = 1024 * 1024
@@ -60,8 +60,8 @@ class Call:
     def result(self) -> Any:  # whatever the function gives
         """Waits for the function's value.
 
-        Raises ``ParseError`` when the child died or ran out of time or memory, the function's own ``ChmError``, and
-        ``RuntimeError`` with the child's traceback for everything else, which is a bug.
+        Raises ``ReaderDiedError`` when the child died or ran out of time or memory, the function's own ``ChmError``,
+        and ``RuntimeError`` with the child's traceback for everything else, which is a bug.
         """
         if self._outcome is None:
             self._outcome = self._sandbox._finish(self)
@@ -137,7 +137,7 @@ class Sandbox:
             finally:
                 if not self._child.usable:
                     self.close()
-            return "error", ParseError(f"the document {reason}; it was refused, its sender should split or repair it")
+            return "error", ReaderDiedError(reason)
 
 
 class _Child:
@@ -180,10 +180,10 @@ class _Child:
 
     def cause_of_death(self, end: TimeoutError | EOFError) -> str:
         if isinstance(end, TimeoutError):
-            return f"takes longer than {self._limits.seconds:g} seconds to read"
+            return f"takes longer than {self._limits.seconds:g} seconds"
         code = self._process.wait()
         if code == _OUT_OF_MEMORY:
-            return f"needs more than {self._limits.memory_mib} MiB of memory to read"
+            return f"needs more than {self._limits.memory_mib} MiB of memory"
         return f"makes the parser break down ({_exit_name(code)})"
 
     def end(self) -> None:

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         le=1,
         description="Share of a source's records that one harvest may withdraw unasked (never fewer than 5)",
     )
+    sparql: str = Field(
+        "off", description="Queries at /sparql: `off`, `on`, or the address of another SPARQL 1.1 server to lead to"
+    )
     outbound_proxy: str = Field("", description="HTTP proxy for harvesting; the environment's proxy is ignored")
     ca_file: Path | None = Field(None, description="Certificates to trust besides the system's")
     vocabulary_dir: Path | None = Field(None, description="Folder with further SKOS Turtle files")
@@ -96,6 +99,16 @@ class Settings(BaseSettings):
         if parts.path not in ("", "/"):
             raise ValueError("the node answers at the root of its host; leave out the path")
         return f"{parts.scheme}://{parts.netloc}/"
+
+    @field_validator("sparql")
+    @classmethod
+    def _off_on_or_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+        # What urlsplit drops or keeps of spaces and line breaks would come out again in a header.
+        if value not in ("off", "on") and not (is_address and value.isprintable() and " " not in value):
+            raise ValueError("write off, on, or the full address of a SPARQL server, without question mark")
+        return value
 
     @field_validator("languages")
     @classmethod

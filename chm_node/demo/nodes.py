@@ -25,6 +25,7 @@ class Node:
     languages: tuple[str, ...]  #: of the interface; the first is the default
     titles: Mapping[str, str]
     publisher: str
+    sparql: str = "off"
     port: int = 0
     folder: Path = Path()
 
@@ -55,6 +56,7 @@ class Node:
             "host": HOST,
             "port": self.port,
             "threads": 2,
+            "sparql": self.sparql,
             "poll_minutes": 0.25,
             "tick_seconds": 3.0,
         }
@@ -101,6 +103,7 @@ HUB = Node(
         "en": "North African clearing-house hub",
     },
     "Centre régional de la Convention de Stockholm, Alger",
+    sparql="on",
 )
 NODES = (ALGERIA, TUNISIA, SECRETARIAT, HUB)
 

@@ -55,6 +55,19 @@ INTERFACES = (
     ),
 )
 
+_SPARQL = Interface(
+    "sparql",
+    "Queries (SPARQL 1.1), reading only",
+    "sparql",
+    "application/sparql-results+json",
+    ("https://www.w3.org/TR/sparql11-protocol/", "https://www.w3.org/TR/sparql11-query/"),
+)
+
+
+def interfaces(settings: Settings) -> tuple[Interface, ...]:
+    """The interfaces that this node offers."""
+    return INTERFACES if settings.sparql == "off" else (*INTERFACES, _SPARQL)
+
 
 @dataclass(frozen=True)
 class Peer:
@@ -87,7 +100,7 @@ def node_description(
         *_node(settings, records),
         *(triple for download in downloads for triple in _download(settings, download)),
         *_key(settings.node_iri, f"{settings.node_iri}#key", multikey),
-        *(triple for interface in INTERFACES for triple in _service(settings, interface)),
+        *(triple for interface in interfaces(settings) for triple in _service(settings, interface)),
         *(triple for number, peer in enumerate(peers, start=1) for triple in _peer(settings, number, peer)),
     ]
 
@@ -112,7 +125,8 @@ def _node(settings: Settings, records: int) -> list[ox.Triple]:
                 (VOID.uriSpace, ox.Literal(settings.uri_space)),
                 (VOID.entities, records),
                 *((VOID.vocabulary, str(each)) for each in (CHM, DCTERMS, DCAT, SKOS)),
-                *((DCAT.service, f"{node}#{interface.name}") for interface in INTERFACES),
+                *((DCAT.service, f"{node}#{interface.name}") for interface in interfaces(settings)),
+                (VOID.sparqlEndpoint, f"{base}sparql" if settings.sparql != "off" else ""),
             ],
         ),
         *classes(publisher, FOAF.Agent),

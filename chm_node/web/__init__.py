@@ -16,7 +16,18 @@ from sqlalchemy import Engine
 from chm_node.settings import Settings
 
 #: Settings that show in what is served, so that changing one makes every ETag new.
-_SHOWN = ("base_url", "titles", "publisher", "contact", "country", "languages", "licence", "poll_minutes", "profile")
+_SHOWN = (
+    "base_url",
+    "titles",
+    "publisher",
+    "contact",
+    "country",
+    "languages",
+    "licence",
+    "poll_minutes",
+    "profile",
+    "sparql",
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from chm_node import dumps
 from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.database import reading
 from chm_node.database import source as source_table
-from chm_node.formats.description import INTERFACES, Download, Interface, Peer, node_description
+from chm_node.formats.description import Download, Interface, Peer, interfaces, node_description
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.namespaces import PROFILE
 from chm_node.record import from_milliseconds
@@ -170,14 +170,14 @@ def _downloads(here: Site) -> list[Download]:
 
 
 def _linkset(here: Site) -> dict[str, object]:
-    base = here.settings.base_url
+    base, offered = here.settings.base_url, interfaces(here.settings)
     own = {
         "anchor": f"{base}.well-known/api-catalog",
-        "item": [{"href": base + each.path, "type": each.media_type, "title": each.title} for each in INTERFACES],
+        "item": [{"href": base + each.path, "type": each.media_type, "title": each.title} for each in offered],
         "service-meta": [{"href": here.settings.node_iri, "type": "text/turtle"}],
         "profile": [{"href": str(PROFILE)}],
     }
-    return {"linkset": [own, *(_interface_links(here, each) for each in INTERFACES)]}
+    return {"linkset": [own, *(_interface_links(here, each) for each in offered)]}
 
 
 def _interface_links(here: Site, interface: Interface) -> dict[str, object]:

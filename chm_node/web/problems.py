@@ -12,10 +12,14 @@ from werkzeug.exceptions import HTTPException
 
 from chm_node.errors import (
     BadQueryError,
+    BudgetSpentError,
     ChmError,
     ConflictError,
     InvalidRecordError,
+    MalformedQueryError,
     NotAcceptableError,
+    QueriesBusyError,
+    QueryStoppedError,
     RecordNotFoundError,
     RecordWithdrawnError,
     StorageError,
@@ -29,11 +33,15 @@ PROBLEMS = "https://w3id.org/chm/problems/"
 STATUSES: dict[type[ChmError], tuple[HTTPStatus, str]] = {
     BadQueryError: (HTTPStatus.BAD_REQUEST, "bad-query"),
     UnknownTermError: (HTTPStatus.BAD_REQUEST, "unknown-term"),
+    MalformedQueryError: (HTTPStatus.BAD_REQUEST, "malformed-query"),
     RecordNotFoundError: (HTTPStatus.NOT_FOUND, "record-not-found"),
     NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
     RecordWithdrawnError: (HTTPStatus.GONE, "record-withdrawn"),
     ConflictError: (HTTPStatus.PRECONDITION_FAILED, "changed-meanwhile"),
     InvalidRecordError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-record"),
+    QueryStoppedError: (HTTPStatus.UNPROCESSABLE_ENTITY, "query-too-heavy"),
+    BudgetSpentError: (HTTPStatus.TOO_MANY_REQUESTS, "query-budget-spent"),
+    QueriesBusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "queries-busy"),
     StorageError: (HTTPStatus.SERVICE_UNAVAILABLE, "storage"),
     ChmError: (HTTPStatus.INTERNAL_SERVER_ERROR, "failed"),
 }
@@ -84,10 +92,13 @@ def details_of(error: ChmError) -> dict[str, object]:
 
 def _known(error: ChmError) -> Response:
     status, name = next(STATUSES[each] for each in type(error).__mro__ if each in STATUSES)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, QueriesBusyError):
         _log.error("%s %s: %s", request.method, request.path, error)
     detail = "The database does not answer; try again soon." if isinstance(error, StorageError) else str(error)
-    return problem(status, name, detail, **details_of(error))
+    response = problem(status, name, detail, **details_of(error))
+    if isinstance(error, QueriesBusyError):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _http(error: HTTPException) -> Response:

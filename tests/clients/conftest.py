@@ -70,6 +70,7 @@ def live_node(tmp_path: Path) -> Iterator[LiveNode]:
         "port": str(port),
         "data_dir": str(tmp_path / "node"),
         "profile": "demo",
+        "sparql": "on",
     }
     settings = Settings.load(**chosen)
     settings.data_dir.mkdir()

@@ -11,11 +11,19 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
+from chm_node.catalogue import Catalogue, Filter
+from chm_node.database import open_database, reading
+from chm_node.database import record as record_table
 from chm_node.demo.nodes import NODES, free_ports
 from chm_node.demo.records import shipped_records
 from chm_node.sandbox import Sandbox
 from chm_node.settings import Settings
+from chm_node.sparql.child import Question
+from chm_node.sparql.gate import GraphChoice
+from chm_node.sparql.pool import Pool
+from chm_node.web.sparql import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,6 +84,23 @@ def test_every_step_and_every_check_goes_well(once):
 )
 def test_the_check_is_made(once, check):
     assert re.search(rf"^\[6/6\] ok +{check}", once[2], re.MULTILINE)
+
+
+def test_queries_at_the_hub_count_its_records_by_type(once):
+    engine = open_database(f"sqlite:///{once[0] / 'hub' / 'chm.sqlite'}")
+    pool = Pool(engine, threads=2)
+    question = Question(EXAMPLES[0], "https://hub.example/sparql", GraphChoice(), GraphChoice(), "text/csv", "")
+    found = pool.ask(question, "reader").found.written.body.decode()
+    pool.close()
+    with reading(engine) as connection:
+        expected = dict(Catalogue(connection).facet_counts(Filter(), "type"))
+        withdrawn = connection.execute(select(func.count()).where(record_table.c.withdrawn)).scalar_one()
+    engine.dispose()
+    counted = {row.rsplit("/", 1)[-1].split(",")[0]: int(row.split(",")[1]) for row in found.split()[1:]}
+    assert sorted(counted.values()) == sorted(expected.values())
+    with Sandbox() as sandbox:
+        shipped = [each for node in NODES[:-1] for each in shipped_records(node, (), settings_of(node), sandbox)]
+    assert sum(counted.values()) + withdrawn == len(shipped)
 
 
 def test_nothing_is_left_running(once):

@@ -20,6 +20,7 @@ from chm_node.record import Change, Record, Tombstone
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
 from chm_node.signing import Signer, create_key, load_signer
+from chm_node.web.sparql import POOL
 
 BASE = "https://node.example/"
 BEGINNING = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -156,8 +157,22 @@ def empty_site(new_site: Callable[..., SiteUnderTest]) -> SiteUnderTest:
 @pytest.fixture
 def site(empty_site: SiteUnderTest) -> SiteUnderTest:
     """A node with twelve records: several types, Arabic ones, one corrected, one withdrawn."""
+    return _filled(empty_site)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUnderTest]:
+    """The same node with its query service on, for the tests of a module that change nothing."""
+    made = _filled(make_site(tmp_path_factory.mktemp("asked"), sparql="on"))
+    yield made
+    made.app.extensions[POOL].close()
+    made.engine.dispose()
+    made.app.extensions["chm"].engine.dispose()
+
+
+def _filled(site: SiteUnderTest) -> SiteUnderTest:
     for name, type_name, values in RECORDS:
-        empty_site.publish(name, type_name, values)
-    empty_site.withdraw("withdrawn")
-    empty_site.publish("corrected", "news", {**RECORDS[-1][2], "title": {"en": "A notice, corrected"}})
-    return empty_site
+        site.publish(name, type_name, values)
+    site.withdraw("withdrawn")
+    site.publish("corrected", "news", {**RECORDS[-1][2], "title": {"en": "A notice, corrected"}})
+    return site
