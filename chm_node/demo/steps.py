@@ -6,6 +6,7 @@ import json
 import platform
 import shutil
 import signal
+import threading
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -44,9 +45,9 @@ def run(data: Path, *, once: bool, reset: bool, say: Say) -> bool:
     """
     try:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_stopped_by_signals())
+            stopping = stack.enter_context(_stopped_by_signals())
             stack.enter_context(_locked(data, reset))
-            return _run(stack, data, once, say)
+            return _run(stack, data, once, say, stopping)
     except KeyboardInterrupt:
         if once:
             raise  # what was not looked at did not go well
@@ -54,7 +55,7 @@ def run(data: Path, *, once: bool, reset: bool, say: Say) -> bool:
         return True
 
 
-def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say) -> bool:
+def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say, stopping: threading.Event) -> bool:
     """The six steps; what they start is ended by the stack."""
     nodes = _placed(data, say)
     peers = _filled(nodes, say)
@@ -70,7 +71,8 @@ def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say) -> bool:
         return check(hub, peers, dispatcher, say)
     _say_what_to_try(nodes, say)
     while all(process.poll() is None for process in processes):
-        time.sleep(0.5)
+        if stopping.wait(0.5):
+            raise KeyboardInterrupt
     say("a node ended by itself; stopping the others")
     return False
 
@@ -79,17 +81,23 @@ def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say) -> bool:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does, so that everything it started is ended too."""
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """SIGTERM and Ctrl-C end the demo at whatever it does, so that everything it started is ended too.
+
+    The event says so as well: an exception that is raised while Python tidies up is lost.
+    """
+    stopping = threading.Event()
 
     def stop(*_: object) -> None:
+        stopping.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield stopping
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
