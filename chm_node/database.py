@@ -239,6 +239,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database; raises StorageError."""
     try:
         with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                # By default each of its statements would see another state; SQLite's BEGIN gives one.
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
     except SQLAlchemyError as error:
         raise StorageError(f"the database could not be read: {error.__cause__ or error}") from error

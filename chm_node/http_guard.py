@@ -253,7 +253,10 @@ class GuardedAdapter(HTTPAdapter):
 
 @cache
 def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file or where())
+    context = ssl.create_default_context(cafile=where())
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
 
 
 class _StrictResponse(http.client.HTTPResponse):

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         "off", description="Queries at /sparql: `off`, `on`, or the address of another SPARQL 1.1 server to lead to"
     )
     outbound_proxy: str = Field("", description="HTTP proxy for harvesting; the environment's proxy is ignored")
-    ca_file: Path | None = Field(None, description="Certificates to trust besides the system's")
+    ca_file: Path | None = Field(None, description="Certificates to trust besides the usual ones")
     vocabulary_dir: Path | None = Field(None, description="Folder with further SKOS Turtle files")
 
     @classmethod

@@ -15,7 +15,7 @@ from chm_node.errors import HarvestError
 from chm_node.formats.feed import Feed, FeedEntry
 from chm_node.formats.feeds import atom
 from chm_node.record import from_milliseconds, timestamp
-from chm_node.text import clean_text
+from chm_node.text import clean_text, counting_number
 from harvest.receipts import PAGE, Receipt, Summary, every, refused, summaries, summary
 
 blueprint = Blueprint("receipts", __name__)
@@ -30,7 +30,7 @@ _LANGUAGES = ("en", "fr", "ar")
 def receipts() -> Response:
     """What became of each record of the peer ``node``; without it, the peers."""
     site = _site()
-    node, after = request.args.get("node", ""), request.args.get("after", "")
+    node, after = (clean_text(request.args.get(name, "")) for name in ("node", "after"))
     with reading(site.engine) as connection:
         if not node:
             peers = summaries(connection)
@@ -48,7 +48,8 @@ def receipts() -> Response:
 def problems() -> Response:
     """What was refused of the peer ``node``, newest first, as a feed in the language ``lang``."""
     site = _site()
-    node, language = request.args.get("node", ""), request.args.get("lang", "") or site.settings.languages[0]
+    node = clean_text(request.args.get("node", ""))
+    language = request.args.get("lang", "") or site.settings.languages[0]
     if language not in _LANGUAGES:
         abort(HTTPStatus.BAD_REQUEST, f"This feed is written in {', '.join(_LANGUAGES)}.")
     with reading(site.engine) as connection:
@@ -62,7 +63,9 @@ def problems() -> Response:
 def page(language: str) -> Response:
     """What was refused of the peer ``node``, and how much was taken over, in plain words."""
     site = _site()
-    node, number = request.args.get("node", ""), _page_number()
+    if language not in site.settings.languages:
+        abort(HTTPStatus.NOT_FOUND)
+    node, number = clean_text(request.args.get("node", "")), _page_number()
     with reading(site.engine) as connection:
         about = _known(lambda: summary(connection, node))
         found = refused(connection, node, SHOWN, (number - 1) * SHOWN)
@@ -93,10 +96,10 @@ def _known(look: Callable[[], Summary]) -> Summary:
 
 
 def _page_number() -> int:
-    text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _LAST_PAGE):
+    number = counting_number(request.args.get("page", "1"), _LAST_PAGE)
+    if number is None:
         abort(HTTPStatus.BAD_REQUEST, f"The parameter page is a number from 1 to {_LAST_PAGE}.")
-    return int(text)
+    return number
 
 
 def _answer(decides: Sequence[object], render: Callable[[], bytes | str], content_type: str) -> Response:

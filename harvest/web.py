@@ -1,9 +1,10 @@
 """The network page: which nodes are harvested here, when last, and what that brought. Public."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, abort, current_app, render_template
 from flask_babel import gettext
 from sqlalchemy import Connection
 
@@ -31,6 +32,8 @@ def peer_titles(connection: Connection) -> Mapping[str, Mapping[str, str]]:
 def network(language: str) -> Response:
     """Every source with its state, worst first."""
     site: Any = current_app.extensions["chm"]  # Any: what it is belongs to chm_node.web, which we do not know
+    if language not in site.settings.languages:
+        abort(HTTPStatus.NOT_FOUND)
     with reading(site.engine) as connection:
         decisions = quarantine.listing(connection)
         sources = sorted(overview(connection), key=lambda each: (-each.failures, each.state, each.node))

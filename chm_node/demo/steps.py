@@ -6,8 +6,8 @@ import json
 import platform
 import shutil
 import signal
-import threading
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

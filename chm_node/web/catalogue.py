@@ -11,6 +11,7 @@ from chm_node.errors import BadQueryError
 from chm_node.formats.dcat import Dataset, Page, catalogue_page
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.namespaces import DCTERMS
+from chm_node.text import counting_number
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
 from chm_node.web.feeds import facet_iri
@@ -52,14 +53,18 @@ def catalogue(extension: str) -> Response:
     )
 
 
+#: Enough for any catalogue, and small enough for any database.
+_LAST_PAGE = 9_999_999
+
+
 def _page_number() -> int:
     for name in request.args:
         if name != "page":
             raise BadQueryError(name, "is not a parameter here", ("page",))
-    text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 8 and int(text)):
+    number = counting_number(request.args.get("page", "1"), _LAST_PAGE)
+    if number is None:
         raise BadQueryError("page", "is a number from 1")
-    return int(text)
+    return number
 
 
 def _page(here: Site, suffix: str, number: int, total: int) -> Page:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import urlsplit
 
 from flask import current_app
 from sqlalchemy import Connection
 
 from chm_node.catalogue import Catalogue, Filter, Held, LogHead
+from chm_node.text import host_of
 from chm_node.web import Site
 from chm_node.web.labels import Label, Reader, Words
 
@@ -35,20 +35,25 @@ class EntryView:
     updated: str
 
 
+def peer_titles(connection: Connection) -> Mapping[str, Mapping[str, str]]:
+    """What a hub calls its peers, by node IRI."""
+    titles_of = cast(PeerTitles | None, current_app.extensions.get(PEERS))
+    return titles_of(connection) if titles_of else {}
+
+
 class Origins:
     """What nodes are called: ourselves by the settings, peers by what the hub knows, others by their host."""
 
     def __init__(self, site: Site, reader: Reader, connection: Connection) -> None:
         self._own = site.settings.node_iri
-        titles_of = cast(PeerTitles | None, current_app.extensions.get(PEERS))
-        self._titles = {self._own: site.settings.titles} | dict(titles_of(connection) if titles_of else {})
+        self._titles = {self._own: site.settings.titles} | dict(peer_titles(connection))
         self._reader = reader
 
     def name(self, node: str) -> Words:
         """The name of a node by its IRI."""
         if titles := self._titles.get(node):
             return self._reader.pick(titles)
-        return Words(urlsplit(node).netloc or node, "")
+        return Words(host_of(node) or node, "")
 
     def foreign(self, node: str) -> Words | None:
         """The name of another node; None for our own."""
@@ -59,15 +64,15 @@ class UnfilteredCounts:
     """Facet counts of the whole catalogue, counted once for each state of the log."""
 
     def __init__(self) -> None:
-        self._head: LogHead | None = None
-        self._counts: dict[str, list[tuple[str, int]]] = {}
+        self._counted: tuple[LogHead | None, dict[str, list[tuple[str, int]]]] = (None, {})
 
     def of(self, catalogue: Catalogue, head: LogHead, facet: str) -> list[tuple[str, int]]:
         """(value, count), commonest first."""
-        if head != self._head:
-            # A new dict, not a cleared one: another thread may still be reading the old.
-            self._head, self._counts = head, {}
-        counts = self._counts
+        counted_at, counts = self._counted
+        if head != counted_at:
+            # Together and anew: a thread with an older view must not count into the newer one.
+            counts = {}
+            self._counted = (head, counts)
         if facet not in counts:
             counts[facet] = catalogue.facet_counts(Filter(), facet)
         return counts[facet]

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, current_app, request
-from sqlalchemy import Connection
+from flask import Blueprint, Response, abort, request
 
 from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held
 from chm_node.catalogue.timeline import Stretch, stretch
@@ -21,10 +20,11 @@ from chm_node.formats.opml import Outline, opml
 from chm_node.formats.rss1 import rss_1
 from chm_node.namespaces import VOCABULARY
 from chm_node.record import from_milliseconds, milliseconds
-from chm_node.text import clean_text
+from chm_node.text import clean_text, host_of
 from chm_node.vocabulary import vocabularies
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
+from chm_node.web.entries import peer_titles
 from chm_node.web.filters import broadest, parse, to_query
 from chm_node.web.negotiation import RDF_XML, TURTLE
 
@@ -40,7 +40,7 @@ FORMATS: Mapping[str, tuple[str, Callable[[Feed], bytes]]] = {
     "atom": ("application/atom+xml; charset=utf-8", atom),
     "json": ("application/feed+json", json_feed),
 }
-_CURSOR = re.compile(r"[0-9]{1,15}", re.ASCII)
+_CURSOR = re.compile(r"[0-9]{1,14}", re.ASCII)  # milliseconds; one digit more lies beyond the year 9999
 #: Facets whose terms become categories.
 _CATEGORIES = ("type", "treaty", "subject", "country")
 
@@ -57,7 +57,7 @@ def feed(extension: str) -> Response:
         shown = stretch(connection, asked.chosen, SIZE, asked.before)
         newest = ChangeLog(connection).head().log_time
         facets = Catalogue(connection).facets(held.id for held in shown.records)
-        origins = _origin_titles(connection)
+        origins = peer_titles(connection)
     named = {held.origin: _origin(here, held.origin, origins, asked.language) for held in shown.records}
     records = [(held.id, milliseconds(held.log_time)) for held in shown.records]
     tag = strong_etag(
@@ -196,18 +196,11 @@ def _interface_language(here: Site, language: str) -> str:
     return language if language in here.settings.languages else here.settings.languages[0]
 
 
-def _origin_titles(connection: Connection) -> Mapping[str, Mapping[str, str]]:
-    """What a hub calls its peers (``chm_node.web.entries.PEERS``)."""
-    titles_of: Callable[[Connection], Mapping[str, Mapping[str, str]]] | None
-    titles_of = current_app.extensions.get("chm_peers")
-    return titles_of(connection) if titles_of else {}
-
-
 def _origin(here: Site, node: str, titles: Mapping[str, Mapping[str, str]], language: str) -> Origin | None:
     if node == here.settings.node_iri:
         return None
     name = clean_text(pick(titles.get(node, {}), language)[0])
-    return Origin(node, name or urlsplit(node).netloc or node)
+    return Origin(node, name or host_of(node) or node)
 
 
 @blueprint.get("/feeds.opml")

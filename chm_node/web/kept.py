@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.http import parse_date
 
 from chm_node.web.conditional import FOLLOWS_LOG
 
@@ -29,7 +30,9 @@ _WORTH_COMPRESSING = 512
 _COMPRESSIBLE = ("text/", "application/")
 #: What a 304 repeats (RFC 9110 §15.4.5).
 _ON_NOT_MODIFIED = {"cache-control", "content-location", "etag", "last-modified", "link", "vary"}
-_OVERHEAD_BYTES = 2048  # of the headers and the bookkeeping of one answer, roughly
+#: An address somebody made long, or a header, is no reason to keep an answer under it.
+_LONGEST_KEY = 1024
+_OVERHEAD_BYTES = 4096  # of the key, the headers and the bookkeeping of one answer, at most
 
 Headers = list[tuple[str, str]]
 #: Address, host and the request headers the answer varies by.
@@ -84,11 +87,11 @@ class Shelf:
         return kept
 
     def put(self, address: str, environ: Mapping[str, Any], varying: Sequence[str], kept: _Kept) -> None:
-        if kept.size > self._limit // _LARGEST_SHARE:
+        key = (address, *(environ.get(name, "") for name in varying))
+        if kept.size > self._limit // _LARGEST_SHARE or sum(map(len, key)) > _LONGEST_KEY:
             return
         with self._lock:
             self._varying[address] = tuple(varying)
-            key = self.key(address, environ)
             self._take(key)
             self._kept[key] = kept
             self._size += kept.size
@@ -130,6 +133,8 @@ class Kept:
         start_response: "StartResponse",
     ) -> Iterable[bytes]:
         asked = dict(environ)
+        if head is None:
+            kept = None  # nothing kept is trusted then
         if kept is not None and kept.plain.body is not None:
             asked["HTTP_IF_NONE_MATCH"] = kept.plain.tag
         elif kept is not None and kept.head == head:
@@ -266,11 +271,12 @@ def _suffices(kept: _Kept, environ: Mapping[str, Any]) -> bool:
 
 def _send(kept: _Kept, environ: Mapping[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
     variant = kept.zipped if kept.zipped and _takes_gzip(environ) else kept.plain
-    if _reader_has(kept, environ):
+    # Without a body, the view itself answered 304 to this request.
+    if variant.body is None or _reader_has(kept, environ):
         start_response("304 NOT MODIFIED", list(variant.short_headers))
         return ()
     start_response(kept.status, list(variant.headers))
-    return () if environ["REQUEST_METHOD"] == "HEAD" or variant.body is None else (variant.body,)
+    return () if environ["REQUEST_METHOD"] == "HEAD" else (variant.body,)
 
 
 def _reader_has(kept: _Kept, environ: Mapping[str, Any]) -> bool:
@@ -280,8 +286,9 @@ def _reader_has(kept: _Kept, environ: Mapping[str, Any]) -> bool:
         given = {tag.strip().removeprefix("W/") for tag in condition.split(",")}
         tags = {kept.plain.tag, _zipped_tag(kept.plain.tag), "*"}
         return not given.isdisjoint(tags)
-    since = environ.get("HTTP_IF_MODIFIED_SINCE")
-    return since is not None and since == _header(kept.plain.headers, "last-modified")
+    since = parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
+    modified = parse_date(_header(kept.plain.headers, "last-modified"))
+    return since is not None and modified is not None and since >= modified
 
 
 def _takes_gzip(environ: Mapping[str, Any]) -> bool:

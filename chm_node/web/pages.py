@@ -17,7 +17,7 @@ from markupsafe import Markup
 from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held, LogHead
 from chm_node.database import reading
 from chm_node.errors import BadQueryError, RecordNotFoundError
-from chm_node.text import valid_iri
+from chm_node.text import clean_text, counting_number, valid_iri
 from chm_node.web import site
 from chm_node.web.conditional import answer, strong_etag
 from chm_node.web.entries import Origins, UnfilteredCounts, address_of, entries
@@ -146,13 +146,15 @@ def records(language: str) -> Response:
 @blueprint.get(f"{_LANGUAGE}/id/<path:key>")
 def own_record(language: str, key: str) -> Response:
     """The page of one of this node's records."""
-    return _record(language, site().settings.uri_space + key)
+    return _record(language, site().settings.uri_space + clean_text(key))
 
 
 @blueprint.get(f"{_LANGUAGE}/record")
 def any_record(language: str) -> Response:
     """The page of a record by its IRI, whoever owns it."""
     iri = request.args.get("iri", "")
+    if not valid_iri(iri):
+        raise BadQueryError("iri", "add the address of a record: record?iri=https://…")
     if site().is_own(iri):
         return _redirect(address_of(site(), iri, language))
     return _record(language, iri)
@@ -263,10 +265,10 @@ def _counts() -> UnfilteredCounts:
 
 
 def _page_number() -> int:
-    text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _LAST_PAGE):
+    number = counting_number(request.args.get("page", "1"), _LAST_PAGE)
+    if number is None:
         raise BadQueryError("page", f"write a number from 1 to {_LAST_PAGE}")
-    return int(text)
+    return number
 
 
 def _other_language(code: str) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from chm_node.namespaces import DCTERMS, PROFILE
 from chm_node.record import Action, timestamp
 from chm_node.record_types import type_of
 from chm_node.schema import derived
+from chm_node.text import clean_text, valid_iri
 from chm_node.web import Site, site
 from chm_node.web.conditional import OPEN, answer, link, redirection, strong_etag
 from chm_node.web.languages import preferred
@@ -34,7 +35,7 @@ _LICENCE = re.compile(rf"#meta> <{re.escape(str(DCTERMS.license))}> <([^>]*)> \.
 def own_record(key: str) -> Response:
     """A record of this node; its IRI is this address without an extension."""
     path, extension = split(key, FORMATS)
-    return _record(site().settings.uri_space + path, extension)
+    return _record(site().settings.uri_space + clean_text(path), extension)
 
 
 @blueprint.get("/record", defaults={"extension": ""})
@@ -43,7 +44,7 @@ def any_record(extension: str) -> Response:
     """A record this node holds, whoever owns it, by its IRI."""
     here = site()
     iri = request.args.get("iri", "")
-    if not iri:
+    if not valid_iri(iri):
         raise BadQueryError("iri", "add the address of a record: /record?iri=https://…")
     suffix = f".{extension}" if extension else ""
     if here.is_own(iri):

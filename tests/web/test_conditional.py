@@ -4,6 +4,8 @@ import gzip
 import threading
 
 import pytest
+from werkzeug.test import Client
+from werkzeug.wrappers import Response
 
 from chm_node.app import create_app
 from chm_node.web.kept import Kept
@@ -178,3 +180,30 @@ def test_both_databases_serve_and_keep_alike(new_site, database_url):
     assert [item["id"] for item in answer.json["items"]] == [first]
     assert made.get("feeds/all.json?type=event&q=course").json["items"][0]["_chm"]["change"] == "withdrawn"
     assert made.get(first).status_code == 410
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, {"If-None-Match": "abc"}, {"If-None-Match": '"abc"'}],
+    ids=["a later date", "a tag without quotes", "another tag"],
+)
+def test_a_condition_never_brings_an_empty_answer(site, condition):
+    for path in ("/feeds/all.atom", "/en/records", "/catalogue.ttl"):
+        for _ in range(2):
+            answered = site.client.get(path, headers=condition)
+            assert (answered.status_code == 304) == (not answered.data), (path, answered.status_code)
+
+
+def test_a_reader_without_a_condition_is_sent_the_bytes_although_the_log_cannot_be_looked_at(site):
+    heads = iter([1, None])
+    app = Kept(site.app.wsgi_app._app, lambda: next(heads))
+    client = Client(app, Response)
+    first, second = client.get("/feeds/all.atom"), client.get("/feeds/all.atom")
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.data == second.data != b""
+
+
+def test_a_long_address_is_answered_and_not_kept(site):
+    answered = site.client.get(f"/robots.txt?{'x' * 5000}")
+    assert answered.status_code == 200
+    assert not [key for key in site.app.wsgi_app._shelf._kept if len(key[0]) > 2000]

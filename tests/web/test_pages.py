@@ -110,7 +110,9 @@ def compiled() -> None:
             write_mo(writable, catalogue_of(language))
 
 
-def harvested(site, name: str, more: list[ox.Triple] | None = None, type_name: str = "news") -> str:
+def harvested(
+    site, name: str, more: list[ox.Triple] | None = None, type_name: str = "news", hop: str = f"{PEER}node"
+) -> str:
     """A record of another node, taken over as a harvest does; its title is in French."""
     iri = f"{PEER}id/{type_name}/{name}"
     node = ox.NamedNode(iri)
@@ -127,7 +129,7 @@ def harvested(site, name: str, more: list[ox.Triple] | None = None, type_name: s
         log = ChangeLog(connection)
         [log_time] = log.next_log_times(1, site.now)
         found = entry(iri, read_triples(nquads), type_of(iri, read_triples(nquads)))
-        log.append([Change(log_time, graph, found, hops=(f"{PEER}node",))])
+        log.append([Change(log_time, graph, found, hops=(hop,))])
     site.iris[name] = iri
     return iri
 
@@ -568,7 +570,7 @@ def test_a_withdrawn_record_is_gone_and_says_why(site):
 def test_a_record_nobody_has_is_not_found(site):
     html(site, "/en/id/news/00000000-0000-0000-0000-000000000000", 404)
     html(site, "/en/record?iri=https%3A%2F%2Felsewhere.example%2F1", 404)
-    html(site, "/en/record", 404)
+    html(site, "/en/record", 400)
 
 
 # Strangers' texts.
@@ -663,3 +665,8 @@ def test_the_demo_says_that_it_is_one(site, tmp_path):
         site.app.extensions["chm"], settings=site.settings.model_copy(update={"profile": "demo"})
     )
     assert "This node runs on one machine, with example records." in text_of(html(site, "/en/"))
+
+
+def test_a_record_that_came_through_what_is_no_address_can_be_seen(site):
+    harvested(site, "odd", hop="https://a℀b.example/x")
+    assert "https://a℀b.example/x" in html(site, page_of(site, "odd", "en"))

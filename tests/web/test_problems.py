@@ -79,3 +79,31 @@ def test_addresses_come_from_the_settings_and_not_from_the_request(site):
 def test_a_request_that_is_too_large_is_refused(site):
     answer = site.client.post("/feed", data=b"x" * 3_000_000)
     assert answer.status_code in (405, 413)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/en/records?page=" + "9" * 28,
+        "/en/records?page=" + "1" * 5000,
+        "/en/records?page=0005000",
+        "/catalogue.ttl?page=" + "9" * 28,
+        "/feeds/all.rss?before=999999999999999",
+        "/record?iri=https://node.example/id/%0d%0aX-A:1",
+        "/record?iri=%00",
+        "/en/record?iri=%00",
+    ],
+)
+def test_what_nobody_means_is_a_bad_request(site, path):
+    assert site.client.get(path).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/id/event/%00", "/en/id/event/%00", "/receipts?node=x%00"])
+def test_an_address_that_cannot_be_is_not_found(site, path):
+    assert site.client.get(path).status_code == 404
+
+
+def test_a_page_in_a_language_the_node_does_not_speak_is_not_found(new_site):
+    site = new_site(languages=("en",))
+    for path in ("/ar/", "/ar/network", "/ar/records"):
+        assert site.client.get(path).status_code == 404, path
