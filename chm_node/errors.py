@@ -126,7 +126,7 @@ class BudgetSpentError(QueriesBusyError):
 
 
 class StorageError(ChmError):
-    """The database failed; the cause is attached."""
+    """The database or the disk failed; the cause is attached."""
 
 
 class HarvestError(ChmError):

@@ -20,7 +20,7 @@ import urllib3
 from requests.adapters import BaseAdapter
 from requests.utils import parse_header_links
 
-from chm_node.errors import FetchError
+from chm_node.errors import FetchError, StorageError
 from chm_node.http_guard import (
     PORTS,
     Fetch,
@@ -142,7 +142,8 @@ class HttpClient:
     ) -> Answer:
         """Writes a whole file of a peer's into ``file``, byte for byte and never into memory; the answer has no body.
 
-        Raises ``FetchError``, and then ``file`` may hold a part.
+        Raises ``FetchError``, and then ``file`` may hold a part; ``StorageError`` when it cannot be written here, and
+        then it is closed.
         """
         headers = {"User-Agent": self._policy.user_agent, "Accept": accept, "Accept-Encoding": "identity"}
         patient = replace(self._policy, deadline=deadline)
@@ -152,7 +153,7 @@ class HttpClient:
             if found.headers.get("content-encoding", "identity").strip().lower() != "identity":
                 raise Refusal("compresses its answer, though we asked for the file as it is")
             for piece in _pieces(found.raw, max_bytes):
-                file.write(piece)
+                _keep(file, piece)
             return _answer(fetch.url, found, b"", {})
 
     @contextmanager
@@ -232,6 +233,17 @@ def _pieces(raw: urllib3.HTTPResponse, max_wire_bytes: int) -> Iterator[bytes]:
         if room < 0:
             raise _too_large(max_wire_bytes)
         yield piece
+
+
+def _keep(file: BinaryIO, piece: bytes) -> None:
+    """Writes to our own disk; what fails there is no fault of the peer."""
+    try:
+        file.write(piece)
+        file.flush()
+    except OSError as error:
+        with suppress(OSError):
+            file.close()  # or whoever closes it later would be told once more, by what is still in its buffer
+        raise StorageError(f"the file could not be kept on this node: {error}") from error
 
 
 class _Body:

@@ -6,6 +6,7 @@ Every text enters the catalogue through ``clean_text``, so that no record can br
 import html
 import re
 import unicodedata
+from urllib.parse import urlsplit
 
 import nh3
 
@@ -106,6 +107,14 @@ def valid_iri(text: str) -> bool:
     return is_clean(text) and bool(_WEB_IRI.fullmatch(text) or _OTHER_IRI.fullmatch(text))
 
 
+def host_of(address: str) -> str:
+    """Host and port of an address; empty when it has none, or is none, such as ``https://[``."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
+
+
 def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "href":
         return value if re.match(r"(?:https?://|mailto:)", value.strip(), re.IGNORECASE) else None
@@ -114,3 +123,10 @@ def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "lang":
         return value if valid_language_tag(value) else None
     return value
+
+
+def counting_number(text: str, most: int) -> int | None:
+    """The whole number from 1 to ``most`` that a text writes in ASCII digits; None for any other text."""
+    digits = text.lstrip("0")
+    fine = digits.isascii() and digits.isdigit() and len(digits) <= len(str(most)) and int(digits) <= most
+    return int(digits) if fine else None

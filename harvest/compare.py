@@ -4,7 +4,7 @@ A list that cannot be read to its end says nothing: only a whole one is compared
 a question to the peer and no withdrawal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,11 +12,12 @@ from sqlalchemy import Connection, select
 
 from chm_node.database import record as record_table
 from chm_node.errors import FetchError, ImplausibleHarvestError, ParseError
+from chm_node.foreign import MAX_IRI_CHARACTERS
 from chm_node.record import Action
 from harvest.description import Description
 from harvest.page import Page, read_record
 from harvest.plan import ALWAYS_PLAUSIBLE
-from harvest.resource_list import Sitemap, read_sitemap
+from harvest.resource_list import Entry, Sitemap, read_sitemap
 from harvest.sources import Source
 from harvest.trust import Powers
 from harvest.visit import Document, Visit
@@ -24,6 +25,8 @@ from harvest.visit import Document, Visit
 INTERVAL = timedelta(days=7)
 #: Five million records; a list that leads on and on is left there.
 MAX_DOCUMENTS = 100
+#: A list that differs more is no list of what we harvested, and is not kept in memory.
+MAX_DIFFERING = 10_000
 _MAX_LIST_BYTES = 50 * 1024 * 1024
 #: With activity and proof; other forms of a record have none that could be checked.
 _RECORD = "application/trig"
@@ -48,11 +51,27 @@ class Difference:
     held: int  #: live here
 
 
-def difference(held: Mapping[str, HeldCopy], listed: Mapping[str, str]) -> Difference:
-    """Our copies against IRI and SHA-256 of the peer's; a record that is listed without a hash counts as equal."""
-    live = {iri for iri, copy in held.items() if not copy.withdrawn}
-    differing = [iri for iri, sha256 in listed.items() if iri not in live or (sha256 and sha256 != held[iri].digest)]
-    return Difference(tuple(differing), tuple(sorted(live - set(listed))), len(live))
+class Comparison:
+    """Our copies against a list that comes in parts; grows with what we hold, and not with what is listed."""
+
+    def __init__(self, held: Mapping[str, HeldCopy]) -> None:
+        self._live = {iri: copy.digest for iri, copy in held.items() if not copy.withdrawn}
+        self._differing: dict[str, None] = {}  # in the order of the list
+        self._seen: set[str] = set()  # of those that are live here
+
+    def add(self, iri: str, sha256: str) -> None:
+        """A record as it is listed; without a hash it counts as equal. Raises ParseError when too many differ."""
+        digest = self._live.get(iri)
+        if digest is not None:
+            self._seen.add(iri)
+        if digest is None or (sha256 and sha256 != digest):
+            self._differing[iri] = None
+        if len(self._differing) > MAX_DIFFERING:
+            raise ParseError(f"more than {MAX_DIFFERING:,} records of the list differ from what is held here")
+
+    def difference(self) -> Difference:
+        """What differs, once the whole list was added."""
+        return Difference(tuple(self._differing), tuple(sorted(self._live.keys() - self._seen)), len(self._live))
 
 
 def check_plausible(found: Difference, max_share: float) -> None:
@@ -73,8 +92,8 @@ def held_copies(connection: Connection, node: str) -> dict[str, HeldCopy]:
     return {row.iri: HeldCopy(row.digest, row.withdrawn) for row in rows}
 
 
-def listed(visit: Visit, described: Description | None, source: Source) -> dict[str, str]:
-    """SHA-256 by IRI of the peer's own records, from the whole of its resource list.
+def difference(visit: Visit, described: Description | None, source: Source, held: Mapping[str, HeldCopy]) -> Difference:
+    """Our copies against the whole of the peer's resource list.
 
     Raises FetchError, or ParseError for anything but a whole list.
     """
@@ -82,13 +101,14 @@ def listed(visit: Visit, described: Description | None, source: Source) -> dict[
     if not start:
         raise ParseError(f"{source.node} names no ResourceSync interface")
     waiting, known, whole = [start], {start}, False
-    found: dict[str, str] = {}
+    comparison = Comparison(held)
     while waiting:
         document = _fetched(visit, waiting.pop(0))
         sitemap: Sitemap = visit.read(read_sitemap, document)
         if sitemap.capability == "resourcelist" and not sitemap.index:
             whole = True
-            found.update((each.iri, each.sha256) for each in sitemap.entries if each.iri.startswith(space))
+            for each in _own(sitemap.entries, space):
+                comparison.add(each.iri, each.sha256)
             continue
         further = [address for address in _further(sitemap) if address not in known]
         waiting += further
@@ -97,7 +117,7 @@ def listed(visit: Visit, described: Description | None, source: Source) -> dict[
             raise ParseError(f"{start} leads to more than {MAX_DOCUMENTS} documents")
     if not whole:
         raise ParseError(f"{start} leads to no resource list")
-    return found
+    return comparison.difference()
 
 
 def asked(visit: Visit, iri: str, powers: Powers, now: datetime) -> Page | None:
@@ -128,6 +148,11 @@ def report(found: Difference, unexplained: Sequence[str]) -> str:
     if not unexplained:
         return f"{text}; the peer explained them all"
     return f"{text}; {len(unexplained)} stay as they are, for the peer says nothing usable, such as {unexplained[0]}"
+
+
+def _own(entries: Iterable[Entry], space: str) -> Iterable[Entry]:
+    """The peer's own records; an address that is longer than any we read can be none."""
+    return (each for each in entries if each.iri.startswith(space) and len(each.iri) <= MAX_IRI_CHARACTERS)
 
 
 def _further(sitemap: Sitemap) -> Sequence[str]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import pyoxigraph as ox
 
@@ -20,7 +20,7 @@ from chm_node.namespaces import DCAT, DCTERMS, LDES, RDF, SEC, VOCABULARY, VOID
 from chm_node.record import parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
-from chm_node.text import clean_text
+from chm_node.text import clean_text, host_of
 from harvest.trust import Authority, space_problem
 
 RDF_SYNTAXES = "text/turtle, application/ld+json;q=0.9, application/n-triples;q=0.8, application/rdf+xml;q=0.7"
@@ -72,9 +72,9 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
         raise ParseError(f"{address} claims the addresses under {space[:200]}, which {problem}")
     key_id, multikey = _key(node, index)
     feed, receipts = _service(node, index, _LDES_SPECIFICATION), _service(node, index, RECEIPTS)
-    if urlsplit(feed).netloc != urlsplit(node).netloc:
+    if host_of(feed) != host_of(node):
         raise ParseError(f"{address} names no log on its own host; without one there is nothing to harvest")
-    if urlsplit(receipts).netloc != urlsplit(node).netloc:
+    if host_of(receipts) != host_of(node):
         receipts = ""
     return Description(
         Authority(node, space, multikey),

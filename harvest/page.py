@@ -102,7 +102,7 @@ def read_relations(data: bytes, media_type: str, address: str) -> list[Relation]
     default, _ = _by_graph(read_rdf(data, media_type, address))
     relations: dict[str, Relation] = {}
     for subject in default.values():
-        page = _value(_first(subject, str(TREE.node)))
+        page = _iri(_first(subject, str(TREE.node)))
         if not page:
             continue
         found = relations.setdefault(page, Relation(page))
@@ -257,8 +257,11 @@ def _has_blank_nodes(iri: str, triples: list[ox.Triple], nquads: bytes) -> bool:
 
 
 def _has_forbidden_characters(nquads: bytes) -> bool:
-    # Canonical N-Quads write exactly the characters that XML 1.0 cannot carry as \uXXXX.
-    return b"\\u" in nquads and b"\\u" in nquads.replace(b"\\\\", b"")
+    # Canonical N-Quads write the characters that XML 1.0 cannot carry as \uXXXX, \b and \f, and no others so.
+    if b"\\" not in nquads:
+        return False
+    escapes = nquads.replace(b"\\\\", b"")
+    return any(each in escapes for each in (b"\\u", b"\\b", b"\\f"))
 
 
 def _hops(stated: _Nodes, default: Mapping[str, _Nodes]) -> Iterator[str]:

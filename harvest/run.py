@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select
 
 from chm_node.database import change as change_table
 from chm_node.database import reading, writing
-from chm_node.errors import FetchError, HarvestError, ImplausibleHarvestError, ParseError
+from chm_node.errors import FetchError, HarvestError, ImplausibleHarvestError, ParseError, StorageError
 from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
@@ -84,7 +84,8 @@ class Harvest:
     def run(self, jitter: float) -> RunView:
         """Harvest, and say how it went: a fault of the peer is an outcome, not an error.
 
-        ``jitter`` is a random number from 0 up to 1, for the next due time.
+        ``jitter`` is a random number from 0 up to 1, for the next due time. A fault of ours is raised, after the run
+        was ended.
         """
         complete, retry_after = False, timedelta(0)
         try:
@@ -99,6 +100,11 @@ class Harvest:
         except HarvestError as error:  # what a person has to decide: too many withdrawals, another key
             outcome = runs.QUARANTINED
             self._notes.insert(0, str(error))
+        except Exception:
+            # Or the source would be tried again and again at once, with a run that never ends.
+            self._notes.insert(0, "unexpected fault of ours, see the log")
+            self._finish(runs.PARSE_ERROR, complete, retry_after, jitter)
+            raise
         return self._finish(outcome, complete, retry_after, jitter)
 
     def _walk(self) -> bool:
@@ -136,7 +142,7 @@ class Harvest:
                 if not self._take_all(documents, powers, LONGEST_DUMP, partial(self._take_stretch, newest)):
                     return False
             reached = dump.reached(link, newest.moment)
-        except (FetchError, ParseError, ImplausibleHarvestError) as error:
+        except (FetchError, ParseError, ImplausibleHarvestError, StorageError) as error:
             self._notes.append(f"the dump was left aside and the whole log is read: {error}")
             return True
         self._source = replace(self._source, cursor=reached)
@@ -263,10 +269,9 @@ class Harvest:
         if not self._write(partial(_compared, self._clock())):
             return False
         try:
-            listed = compare.listed(self._visit, self._described, self._source)
             with reading(self._engine) as connection:
                 held = compare.held_copies(connection, self._source.node)
-            difference = compare.difference(held, listed)
+            difference = compare.difference(self._visit, self._described, self._source, held)
             compare.check_plausible(difference, self._settings.max_withdrawal_share)
             return self._settle(difference, powers)
         except (FetchError, ParseError) as error:
@@ -275,13 +280,11 @@ class Harvest:
             return True
 
     def _settle(self, difference: compare.Difference, powers: Powers) -> bool:
-        latest = self._clock() + LONGEST_RUN
+        latest, changed_before = self._clock() + LONGEST_RUN, self._counts.changed
         unexplained: list[str] = []
         for iri in (*difference.differing, *difference.gone):
             if self._stop.is_set() or self._clock() > latest:
-                self._notes.append("the comparison goes on with the next harvest")
-                self._write(partial(_compared, self._source.compared))
-                return False
+                return self._break_off(healed=self._counts.changed > changed_before)
             offered = compare.asked(self._visit, iri, powers, self._clock())
             if offered is None:
                 unexplained.append(iri)
@@ -290,6 +293,15 @@ class Harvest:
         if difference.differing or difference.gone:
             self._notes.append(compare.report(difference, unexplained))
         return True
+
+    def _break_off(self, *, healed: bool) -> bool:
+        """End a comparison before its end; True when it counts as done, or a peer could keep us at it for ever."""
+        if not healed:
+            self._notes.append("the comparison was ended before the last record, having healed none")
+            return True
+        self._notes.append("the comparison goes on with the next harvest")
+        self._write(partial(_compared, self._source.compared))
+        return False
 
     def _outcome(self) -> str:
         if self._pages_refused and not self._counts.changed and not self._counts.unchanged:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
 from chm_node.http_client import Answer, HttpClient
+from chm_node.text import host_of
 from harvest.readers import Readers
 
 #: N-Quads first: it needs the least time on either side, and keeps the owner's canonical lines together.
@@ -80,7 +80,10 @@ class Visit:
         return Document(address, answer.url, answer.body, answer.media_type, fresh, gone=answer.status == GONE)
 
     def save(self, address: str, file: BinaryIO, accept: str, max_bytes: int, deadline: timedelta) -> Answer:
-        """Write a whole file of the peer's into ``file``; raises FetchError."""
+        """Write a whole file of the peer's into ``file``.
+
+        Raises FetchError, or StorageError when the file cannot be kept here.
+        """
         self.requests += 1
         answer = self._client.save(address, file, accept=accept, max_bytes=max_bytes, deadline=deadline, same_host=True)
         self.bytes += file.tell()
@@ -92,7 +95,8 @@ class Visit:
 
     def is_own(self, address: str) -> bool:
         """Whether the address is on the peer's own host; no other is asked on its word."""
-        return urlsplit(address).netloc == urlsplit(self._host).netloc
+        host = host_of(address)
+        return bool(host) and host == host_of(self._host)
 
     def unasked(self) -> list[str]:
         """Open pages that nothing led to this time."""

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 
 from chm_node.errors import FetchError, ParseError
 from chm_node.http_client import Answer, HttpClient
+from chm_node.text import host_of
 from harvest.page import MAX_PAGE_BYTES
 from harvest.readers import Readers
 
@@ -65,10 +65,8 @@ class Asker:
         return self._readers.run(function, answer.body, answer.media_type, answer.url, *args)
 
     def is_own(self, address: str) -> bool:
-        try:
-            return urlsplit(address).netloc == self.host
-        except ValueError:
-            return False
+        host = host_of(address)
+        return bool(host) and host == self.host
 
     def _is_over(self) -> bool:
         if self._stop.is_set() or time.monotonic() > self._ends:

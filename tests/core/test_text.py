@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chm_node.text import (
     clean_html,
     clean_text,
+    host_of,
     is_clean,
     is_rtl,
     language_tag,
@@ -185,3 +186,18 @@ def test_every_accepted_iri_can_be_written_and_read_as_rdf(start, rest):
     if valid_iri(iri):
         (quad,) = pyoxigraph.parse(f"<{iri}> <a:b> <{iri}> .", pyoxigraph.RdfFormat.N_TRIPLES)
         assert quad.subject.value == iri
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://x.example:8000/a?b#c", "x.example:8000"),
+        ("urn:uuid:1", ""),
+        ("relative", ""),
+        ("", ""),
+        ("https://[", ""),
+        ("https://a℀b.example/x", ""),
+    ],
+)
+def test_an_address_has_a_host_or_none_whatever_it_is(address, host):
+    assert host_of(address) == host

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, update
 
-from chm_node.database import change, facet, record, unknown_term, writing
+from chm_node.database import change, facet, reading, record, unknown_term, writing
 from chm_node.record import Action
-from harvest import compare
+from harvest import compare, sources
 
 
 @pytest.fixture
@@ -189,7 +189,80 @@ def test_the_records_of_others_that_a_hub_passes_on_are_left_alone(peer, hub, ir
     assert (run.withdrawn, run.message) == (0, "")
 
 
+def slow(hub, real, **changes):
+    """An answer after which the time for a run is over."""
+    hub.later(minutes=31)
+    return replace(real, **changes)
+
+
+def test_a_peer_cannot_keep_a_comparison_going_for_ever(peer, hub, iris, wire):
+    unlisted(peer, wire, *iris[:3])
+    for iri in iris[:3]:
+        wire.replies[iri] = lambda real: slow(hub, real, body=b"", status=404)
+
+    run = hub.harvest(peer, compare=True)
+
+    assert (run.outcome, run.message) == ("ok", "the comparison was ended before the last record, having healed none")
+    with reading(hub.engine) as connection:
+        assert sources.find(connection, peer.iri).due > hub.now
+    hub.later(minutes=20)
+    wire.asked.clear()
+    hub.harvest(peer)
+    assert lists(peer) not in {url for url, _ in wire.asked}
+
+
+def test_a_comparison_that_heals_goes_on_with_the_next_harvest(peer, hub, iris, wire):
+    hub.later(days=7)
+    for iri in iris[:2]:
+        lose(hub, iri)
+        wire.replies[iri] = lambda real: slow(hub, real)
+
+    run = hub.harvest(peer)
+
+    assert (run.created, run.message) == (1, "the comparison goes on with the next harvest")
+    assert hub.harvest(peer).created == 1
+    assert all(map(hub.holds, iris))
+
+
+def listing_too(iris):
+    """A list that has these as well."""
+    more = "".join(f"<url><loc>{iri}.nq</loc></url>" for iri in iris).encode()
+    return lambda real: replace(real, body=real.body.replace(b"</urlset>", more + b"</urlset>"))
+
+
+def test_a_list_that_differs_in_too_much_is_left_there(peer, hub, iris, wire):
+    strange = [f"{peer.settings.uri_space}event/{n}" for n in range(compare.MAX_DIFFERING + 1)]
+    wire.replies[lists(peer)] = listing_too(strange)
+    wire.asked.clear()
+
+    run = hub.harvest(peer, compare=True)
+
+    assert run.outcome == "partial"
+    assert "more than 10,000 records of the list differ" in run.message
+    assert not {url for url, _ in wire.asked} & set(strange)
+
+
+def test_a_record_with_an_endless_address_is_not_asked_for(peer, hub, iris, wire):
+    wire.replies[lists(peer)] = listing_too([f"{peer.settings.uri_space}event/{'x' * 3000}"])
+    assert hub.harvest(peer, compare=True).message == ""
+
+
+@pytest.mark.parametrize("address", ["https://[", "https://a℀b.example/x"])
+def test_a_list_that_leads_to_what_is_no_address_is_not_compared(peer, hub, iris, wire, address):
+    leading = f"""<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+        xmlns:rs="http://www.openarchives.org/rs/terms/">
+        <rs:md capability="resourcelist"/><sitemap><loc>{address}</loc></sitemap></sitemapindex>"""
+    wire.replies[lists(peer)] = lambda real: replace(real, body=leading.encode())
+
+    run = hub.harvest(peer, compare=True)
+
+    assert run.outcome == "partial"
+    assert "leads to another host" in run.message
+
+
 def test_a_list_without_hashes_counts_as_equal():
     held = {"a": compare.HeldCopy("1", False), "b": compare.HeldCopy("2", True), "c": compare.HeldCopy("3", False)}
-    found = compare.difference(held, {"a": "", "b": "2", "d": "4"})
-    assert found == compare.Difference(differing=("b", "d"), gone=("c",), held=2)
+    comparison = compare.Comparison(held)
+    for iri, sha256 in {"a": "", "b": "2", "d": "4"}.items():
+        comparison.add(iri, sha256)
+    assert comparison.difference() == compare.Difference(differing=("b", "d"), gone=("c",), held=2)

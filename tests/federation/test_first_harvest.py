@@ -3,7 +3,9 @@
 import base64
 import gzip
 import hashlib
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +172,15 @@ def test_a_dump_that_a_cache_kept_too_long_loses_nothing(peer, hub, wire, write_
     assert hub.harvest(peer).created == 6
 
     assert hub.holds(new[0])
+
+
+def test_the_whole_log_is_read_when_there_is_no_room_for_the_dump(peer, hub, wire, write_dump, monkeypatch):
+    iris = peer.publish(*(f"Workshop {n}" for n in range(5)))
+    write_dump()
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b"))  # noqa: SIM115
+
+    run = hub.harvest(peer)
+
+    assert run.outcome == "ok"
+    assert "the dump was left aside and the whole log is read: the file could not be kept on this node" in run.message
+    assert all(map(hub.holds, iris))

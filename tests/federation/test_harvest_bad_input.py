@@ -6,8 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from chm_node.database import reading, receipt
+from chm_node.database import run as run_table
 from chm_node.namespaces import DCTERMS
 from chm_node.record import Action, milliseconds
+from harvest import sources
+from harvest.page import Relation, read_relations
 from harvest.reasons import REASONS
 from harvest.trust import Verdict
 
@@ -82,15 +85,16 @@ def test_a_record_of_too_many_statements(peer, hub, offered):
     assert neighbours_live(peer, hub, hub.harvest(peer), iri, "too-large")
 
 
-def test_a_record_with_characters_that_break_outputs(peer, hub, offered):
+@pytest.mark.parametrize("escape", [r"\u0007", r"\b", r"\f", r"\\\b"])
+def test_a_record_with_characters_that_break_outputs(peer, hub, offered, escape):
     iri = f"{peer.settings.uri_space}event/wrong"
-    offered(more=(statement(f"<{iri}>", TITLE, r'"bell \u0007"'),))
+    offered(more=(statement(f"<{iri}>", TITLE, f'"bell {escape}"'),))
     assert neighbours_live(peer, hub, hub.harvest(peer), iri, "bad-characters")
 
 
 def test_a_backslash_before_a_letter_is_no_bad_character(peer, hub):
     iri = f"{peer.settings.uri_space}event/path"
-    peer.say(iri, statement(f"<{iri}>", TITLE, r'"C:\\users\\u0007"'))
+    peer.say(iri, statement(f"<{iri}>", TITLE, r'"C:\\users\\u0007\\bin\\fonts"'))
     assert hub.harvest(peer).created == 1
 
 
@@ -363,11 +367,12 @@ def test_pages_that_lead_to_each_other_for_ever_are_read_once(peer, hub, wire):
     assert (run.outcome, run.created, run.requests) == ("ok", 1, 3)
 
 
-def test_a_link_to_another_host_is_not_followed(peer, hub, wire):
+@pytest.mark.parametrize("target", ["https://evil.example.org/1", "https://a℀b.example/x"])
+def test_a_link_to_another_host_is_not_followed(peer, hub, wire, target):
     peer.publish("Workshop")
 
     def elsewhere(real):
-        real.body = real.body.replace(peer.page().encode() + b"> .", b"https://evil.example.org/1> .")
+        real.body = real.body.replace(peer.page().encode() + b"> .", f"{target}> .".encode())
         return real
 
     wire.replies[peer.feed] = elsewhere
@@ -375,6 +380,30 @@ def test_a_link_to_another_host_is_not_followed(peer, hub, wire):
     hub.harvest(peer)
 
     assert all(url.startswith(peer.settings.base_url) for url, _ in wire.asked)
+
+
+def test_a_text_is_no_link_to_a_page():
+    page, tree = "https://dz.example.org/feed", "https://w3id.org/tree#"
+    data = "".join(f"<{page}#r{n}> <{tree}node> {each} .\n" for n, each in enumerate(('"https://["', f"<{page}/1>")))
+    assert read_relations(data.encode(), "application/n-quads", page) == [Relation(f"{page}/1")]
+
+
+def test_a_fault_of_ours_ends_the_run_and_is_reported(peer, hub, wire):
+    peer.publish("Workshop")
+
+    def broken(real):
+        raise LookupError("a fault")
+
+    wire.replies[peer.page()] = broken
+    with pytest.raises(LookupError, match="a fault"):
+        hub.harvest(peer)
+
+    with reading(hub.engine) as connection:
+        source = sources.find(connection, peer.iri)
+        [ended] = connection.execute(select(run_table))
+    assert (source.lease, source.failures, source.due > hub.now) == ("", 1, True)
+    assert (ended.outcome, ended.message) == ("parse-error", "unexpected fault of ours, see the log")
+    assert ended.ended == milliseconds(hub.now)
 
 
 def test_a_page_that_is_gone_counts_as_empty(peer, hub, wire):

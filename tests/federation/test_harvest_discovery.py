@@ -8,6 +8,7 @@ from chm_node.errors import HarvestError
 from chm_node.signing import fingerprint
 from harvest.discovery import discover
 from harvest.trust import Verdict
+from harvest.visit import Visit
 
 
 @pytest.fixture
@@ -79,6 +80,11 @@ def test_a_host_without_a_node_is_explained(look, wire, peer):
             "endpointURL <https://evil.example/feed>",
             "no log on its own host",
         ),
+        (
+            "endpointURL <https://dz.example.org/feed>",
+            "endpointURL <https://a℀b.example/feed>",
+            "no log on its own host",
+        ),
     ],
 )
 def test_a_description_that_cannot_be_pinned_is_explained(peer, look, wire, old, new, reason):
@@ -105,3 +111,10 @@ def test_a_catalogue_leads_to_no_other_host(peer, look, wire):
 
     assert look(peer.settings.base_url).description.authority.node == peer.iri
     assert not any("evil" in url for url, _ in wire.asked)
+
+
+@pytest.mark.parametrize("address", ["https://[", "https://a℀b.example/node", "relative"])
+def test_what_is_no_address_is_on_nobodys_host(peer, hub_to_be, address):
+    with hub_to_be.client() as client:
+        assert not Visit(client, hub_to_be.readers, {}, peer.iri).is_own(address)
+        assert not Visit(client, hub_to_be.readers, {}, address).is_own(address)

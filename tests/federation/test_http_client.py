@@ -17,7 +17,7 @@ import requests
 import urllib3
 from flask import Flask, request
 
-from chm_node.errors import FetchError
+from chm_node.errors import FetchError, StorageError
 from chm_node.http_client import Answer, FetchPolicy, HttpClient
 from chm_node.http_guard import PUBLIC_PORTS
 
@@ -571,3 +571,14 @@ def test_the_same_rules_hold_when_apps_of_this_process_answer():
         with pytest.raises(FetchError) as missing:
             client.get("https://dz.example/missing", accept="*/*")
     assert missing.value.status == 404
+
+
+@pytest.mark.parametrize("size", [5, 100_000])  # less and more than a file keeps in its buffer
+def test_a_full_disk_of_our_own_is_not_blamed_on_the_peer(peer, size):
+    url = peer(page(b"x" * size)).url
+    with (
+        HttpClient(LOCAL) as client,
+        Path("/dev/full").open("w+b") as file,
+        pytest.raises(StorageError, match="No space"),
+    ):
+        client.save(url, file, accept="*/*", max_bytes=1_000_000, deadline=timedelta(seconds=5))
