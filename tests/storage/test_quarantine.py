@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import ChangeLog
 from chm_node.database import open_database, reading, writing
 from chm_node.record import Action, Change, Entry, RecordGraph
 from chm_node.settings import Settings
@@ -26,12 +26,12 @@ def engine(database_url):
         authority = Authority(f"{BASE}node", f"{BASE}id/", "zKey")
         sources.propose(connection, BASE, Description(authority, "", f"{BASE}feed", {}, "DZ", ()), NOW)
         source = sources.approve(connection, BASE, Settings(base_url="https://hub.example.org/"), NOW)
-        catalogue = Catalogue(connection)
-        times = catalogue.next_log_times(len(IRIS), NOW)
+        log = ChangeLog(connection)
+        times = log.next_log_times(len(IRIS), NOW)
         graphs = [
             RecordGraph(iri, Action.CREATE, f"{BASE}node", NOW, b"", f"{number:064}") for number, iri in enumerate(IRIS)
         ]
-        catalogue.append(
+        log.append(
             [
                 Change(time, graph, Entry("event", {"fr": graph.iri[-1]}, {}, ()))
                 for time, graph in zip(times, graphs, strict=True)
@@ -116,9 +116,9 @@ def test_accepted_withdrawals_count_as_followed_once_they_are_done(connection, s
 
     first = TOMBSTONES[0]
     graph = RecordGraph(first.iri, Action.DELETE, first.origin, first.version, b"", first.digest)
-    catalogue = Catalogue(connection)
-    [time] = catalogue.next_log_times(1, NOW)
-    catalogue.append([Change(time, graph, Entry("event", {}, {}, ()))])
+    log = ChangeLog(connection)
+    [time] = log.next_log_times(1, NOW)
+    log.append([Change(time, graph, Entry("event", {}, {}, ()))])
 
     assert quarantine.followed(connection, source.id) == 1
     assert groups(connection) == {ACCEPTED: 6}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chm_node import resource_lists
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import ChangeLog
 from chm_node.database import open_database, reading, writing
 from chm_node.record import Action, Change, Entry, RecordGraph
 
@@ -27,8 +27,8 @@ def change(number, minute, action=Action.CREATE):
 
 def test_a_part_holds_live_records_with_their_length_in_bytes(engine):
     with writing(engine) as connection:
-        Catalogue(connection).append([change(1, 0), change(2, 1), change(3, 2)])
-        Catalogue(connection).append([change(2, 3, Action.DELETE)])
+        ChangeLog(connection).append([change(1, 0), change(2, 1), change(3, 2)])
+        ChangeLog(connection).append([change(2, 3, Action.DELETE)])
     with reading(engine) as connection:
         assert [(each.iri[-1], each.length) for each in resource_lists.part(connection, 1)] == [("1", 2), ("3", 6)]
         assert resource_lists.part_time(connection, 1) == NOW + timedelta(minutes=3)
@@ -37,8 +37,8 @@ def test_a_part_holds_live_records_with_their_length_in_bytes(engine):
 
 def test_the_newest_changes_hold_replaced_ones_too(engine):
     with writing(engine) as connection:
-        Catalogue(connection).append([change(1, 0)])
-        Catalogue(connection).append([change(1, 1, Action.UPDATE)])
+        ChangeLog(connection).append([change(1, 0)])
+        ChangeLog(connection).append([change(1, 1, Action.UPDATE)])
     with reading(engine) as connection:
         found = [each.action for each in resource_lists.newest_changes(connection)]
     assert found == [Action.CREATE, Action.UPDATE]

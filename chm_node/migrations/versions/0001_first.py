@@ -11,6 +11,32 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _create_log_and_records()
+    _create_facets_and_terms()
+    _create_sources()
+    _create_verdicts()
+    _create_search()
+    op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
+    op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
+
+
+def downgrade() -> None:
+    op.drop_table("search")
+    op.drop_table("unknown_term")
+    op.drop_table("check_result")
+    op.drop_table("run")
+    op.drop_table("receipt")
+    op.drop_table("quarantine")
+    op.drop_table("frontier")
+    op.drop_table("facet")
+    op.drop_table("dump")
+    op.drop_table("change")
+    op.drop_table("source")
+    op.drop_table("record")
+    op.drop_table("log_head")
+
+
+def _create_log_and_records() -> None:
     op.create_table(
         "log_head",
         sa.Column("id", sa.Integer(), primary_key=True),
@@ -38,6 +64,48 @@ def upgrade() -> None:
     op.create_index("record_by_log_time", "record", ["withdrawn", "log_time"])
     op.create_index("record_by_origin", "record", ["origin"])
     op.create_table(
+        "change",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
+        sa.Column("log_time", sa.BigInteger(), nullable=False, unique=True),
+        sa.Column("record_id", sa.BigInteger(), sa.ForeignKey("record.id"), nullable=False),
+        sa.Column("action", sa.String(8), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("nquads", sa.LargeBinary(), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("hops", sa.Text(), nullable=False),
+        sa.Column("derived_from", sa.Text(), nullable=False),
+        sa.Column("superseded", sa.Boolean(), nullable=False),
+    )
+    op.create_index("ix_change_record_id", "change", ["record_id"])
+    op.create_table(
+        "dump",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("log_time", sa.BigInteger(), nullable=False),
+    )
+
+
+def _create_facets_and_terms() -> None:
+    op.create_table(
+        "facet",
+        sa.Column("facet", sa.String(32), primary_key=True),
+        sa.Column("value", sa.Text(), primary_key=True),
+        sa.Column("record_id", sa.BigInteger(), sa.ForeignKey("record.id"), primary_key=True),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("facet_by_record", "facet", ["record_id"])
+    op.create_table(
+        "unknown_term",
+        sa.Column("field", sa.String(64), primary_key=True),
+        sa.Column("value", sa.Text(), primary_key=True),
+        sa.Column("record_id", sa.BigInteger(), sa.ForeignKey("record.id"), primary_key=True),
+    )
+    op.create_index("unknown_term_by_record", "unknown_term", ["record_id"])
+
+
+def _create_sources() -> None:
+    op.create_table(
         "source",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("address", sa.Text(), nullable=False, unique=True),
@@ -59,35 +127,6 @@ def upgrade() -> None:
         sa.Column("members", sa.Text(), nullable=False),
     )
     op.create_table(
-        "change",
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
-        sa.Column("log_time", sa.BigInteger(), nullable=False, unique=True),
-        sa.Column("record_id", sa.BigInteger(), sa.ForeignKey("record.id"), nullable=False),
-        sa.Column("action", sa.String(8), nullable=False),
-        sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("nquads", sa.LargeBinary(), nullable=False),
-        sa.Column("proof", sa.Text(), nullable=False),
-        sa.Column("hops", sa.Text(), nullable=False),
-        sa.Column("derived_from", sa.Text(), nullable=False),
-        sa.Column("superseded", sa.Boolean(), nullable=False),
-    )
-    op.create_index("ix_change_record_id", "change", ["record_id"])
-    op.create_table(
-        "dump",
-        sa.Column("id", sa.Integer(), primary_key=True),
-        sa.Column("made", sa.BigInteger(), nullable=False),
-        sa.Column("log_time", sa.BigInteger(), nullable=False),
-    )
-    op.create_table(
-        "facet",
-        sa.Column("facet", sa.String(32), primary_key=True),
-        sa.Column("value", sa.Text(), primary_key=True),
-        sa.Column("record_id", sa.BigInteger(), sa.ForeignKey("record.id"), primary_key=True),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("facet_by_record", "facet", ["record_id"])
-    op.create_table(
         "frontier",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
         sa.Column("page", sa.Text(), primary_key=True),
@@ -95,6 +134,26 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
     )
+    op.create_table(
+        "run",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), nullable=False),
+        sa.Column("started", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.String(32), nullable=False),
+        sa.Column("requests", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("created", sa.Integer(), nullable=False),
+        sa.Column("updated", sa.Integer(), nullable=False),
+        sa.Column("withdrawn", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("rejected", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+    )
+    op.create_index("ix_run_source_id", "run", ["source_id"])
+
+
+def _create_verdicts() -> None:
     op.create_table(
         "receipt",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
@@ -119,23 +178,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "run",
-        sa.Column("id", sa.Integer(), primary_key=True),
-        sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), nullable=False),
-        sa.Column("started", sa.BigInteger(), nullable=False),
-        sa.Column("ended", sa.BigInteger(), nullable=False),
-        sa.Column("outcome", sa.String(32), nullable=False),
-        sa.Column("requests", sa.Integer(), nullable=False),
-        sa.Column("bytes", sa.BigInteger(), nullable=False),
-        sa.Column("created", sa.Integer(), nullable=False),
-        sa.Column("updated", sa.Integer(), nullable=False),
-        sa.Column("withdrawn", sa.Integer(), nullable=False),
-        sa.Column("unchanged", sa.Integer(), nullable=False),
-        sa.Column("rejected", sa.Integer(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-    )
-    op.create_index("ix_run_source_id", "run", ["source_id"])
-    op.create_table(
         "check_result",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
         sa.Column("asked", sa.BigInteger(), nullable=False),
@@ -143,13 +185,9 @@ def upgrade() -> None:
         sa.Column("checked", sa.BigInteger(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
     )
-    op.create_table(
-        "unknown_term",
-        sa.Column("field", sa.String(64), primary_key=True),
-        sa.Column("value", sa.Text(), primary_key=True),
-        sa.Column("record_id", sa.BigInteger(), sa.ForeignKey("record.id"), primary_key=True),
-    )
-    op.create_index("unknown_term_by_record", "unknown_term", ["record_id"])
+
+
+def _create_search() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE search USING fts5(title, body, content='', contentless_delete=1, "
@@ -163,21 +201,3 @@ def upgrade() -> None:
             sa.Column("words", postgresql.TSVECTOR(), nullable=False),
         )
         op.create_index("search_by_word", "search", ["words"], postgresql_using="gin")
-    op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
-    op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
-
-
-def downgrade() -> None:
-    op.drop_table("search")
-    op.drop_table("unknown_term")
-    op.drop_table("check_result")
-    op.drop_table("run")
-    op.drop_table("receipt")
-    op.drop_table("quarantine")
-    op.drop_table("frontier")
-    op.drop_table("facet")
-    op.drop_table("dump")
-    op.drop_table("change")
-    op.drop_table("source")
-    op.drop_table("record")
-    op.drop_table("log_head")
