@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from bench.naive import feedgen_app
+from bench.naive_feeds import feedgen_app
 from bench.node import serving_node
 from bench.result import Result
 

@@ -2,17 +2,13 @@
 
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pysqlite3
 import rdflib
-from feedgen.feed import FeedGenerator
 
 from bench.records import synthetic
 from chm_node.canonical import canonical_bytes, canonical_lines
-from chm_node.catalogue import Catalogue, Filter, Listing
-from chm_node.database import open_database, reading
 from chm_node.namespaces import AS, DCTERMS, SEC
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
@@ -77,31 +73,3 @@ def check_proof(dataset: rdflib.Dataset, activity: rdflib.term.Node, graph: rdfl
     proof = {name: str(next(proof_graph.objects(None, predicate))) for name, predicate in names.items()}
     if not verify(canonical_bytes(lines), proof, key):
         raise ValueError(f"{activity}: the proof does not hold")
-
-
-def feedgen_app(folder: Path) -> Callable[..., Iterable[bytes]]:
-    """A WSGI application that queries the newest fifty records and has feedgen write them, each time."""
-    engine = open_database(f"sqlite:///{folder / 'chm.sqlite'}")
-
-    def application(_environ: object, start_response: Callable[..., object]) -> Iterable[bytes]:
-        with reading(engine) as connection:
-            listing = Catalogue(connection).listing(Filter(), 50)
-        body = _feed(listing).atom_str()
-        start_response("200 OK", [("Content-Type", "application/atom+xml"), ("Content-Length", str(len(body)))])
-        return [body]
-
-    return application
-
-
-def _feed(listing: Listing) -> FeedGenerator:
-    feed = FeedGenerator()
-    feed.id("http://127.0.0.1/feed")
-    feed.title("Records")
-    for held in listing.records:
-        entry = feed.add_entry(order="append")
-        entry.id(held.iri)
-        entry.title(held.titles.get("fr", held.iri))
-        entry.link(href=held.iri)
-        entry.summary(held.summaries.get("fr", ""))
-        entry.updated(held.version)
-    return feed

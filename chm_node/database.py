@@ -292,7 +292,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "busy_timeout = 30000",
         "foreign_keys = ON",
         "journal_size_limit = 67108864",
-        "cache_size = -16000",
+        "cache_size = -8000",
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -11,6 +11,9 @@ rdflib.NORMALIZE_LITERALS = False
 CHM = Namespace("https://w3id.org/chm/ns#")
 VOCABULARY = Namespace("https://w3id.org/chm/vocabulary/")
 PROFILE = rdflib.URIRef("https://w3id.org/chm/federation/1.0")
+#: What the receipts of a hub follow: that part of the profile.
+RECEIPTS = f"{PROFILE}#receipts"
+LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
 
 ADMS = Namespace("http://www.w3.org/ns/adms#")
 AS = Namespace("https://www.w3.org/ns/activitystreams#")
@@ -76,6 +79,7 @@ __all__ = [
     "HYDRA",
     "LANGUAGE",
     "LDES",
+    "LDES_SPECIFICATION",
     "LDP",
     "ORG",
     "OWL",
@@ -86,6 +90,7 @@ __all__ = [
     "QUDT",
     "RDF",
     "RDFS",
+    "RECEIPTS",
     "SD",
     "SDO",
     "SEC",

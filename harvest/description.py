@@ -15,8 +15,7 @@ import pyoxigraph as ox
 
 from chm_node.errors import ParseError
 from chm_node.foreign import read_rdf
-from chm_node.formats.description import RECEIPTS
-from chm_node.namespaces import DCAT, DCTERMS, LDES, RDF, SEC, VOCABULARY, VOID
+from chm_node.namespaces import DCAT, DCTERMS, LDES, LDES_SPECIFICATION, RDF, RECEIPTS, SEC, VOCABULARY, VOID
 from chm_node.record import parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
@@ -25,7 +24,6 @@ from harvest.trust import Authority, space_problem
 
 RDF_SYNTAXES = "text/turtle, application/ld+json;q=0.9, application/n-triples;q=0.8, application/rdf+xml;q=0.7"
 LINKSET = "application/linkset+json"
-_LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
 _RESOURCE_SYNC = "http://www.openarchives.org/rs/1.1/resourcesync"
 _COUNTRIES = f"{VOCABULARY}countries/"
 _N_QUADS = "https://www.iana.org/assignments/media-types/application/n-quads"
@@ -71,7 +69,7 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
     if problem := space_problem(space):
         raise ParseError(f"{address} claims the addresses under {space[:200]}, which {problem}")
     key_id, multikey = _key(node, index)
-    feed, receipts = _service(node, index, _LDES_SPECIFICATION), _service(node, index, RECEIPTS)
+    feed, receipts = _service(node, index, LDES_SPECIFICATION), _service(node, index, RECEIPTS)
     if host_of(feed) != host_of(node):
         raise ParseError(f"{address} names no log on its own host; without one there is nothing to harvest")
     if host_of(receipts) != host_of(node):

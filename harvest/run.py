@@ -32,7 +32,7 @@ LONGEST_RUN = timedelta(minutes=30)
 #: A dump is read to its end, or from its beginning the next time.
 LONGEST_DUMP = timedelta(hours=6)
 #: Pages that the children read while another is being stored.
-AHEAD = 3
+AHEAD = 2
 #: Newest versions whose proofs are not checked again when an open page is read once more.
 _KNOWN_VERSIONS = 1000
 #: After so many changes the search index is worth tidying.

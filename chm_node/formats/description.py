@@ -7,13 +7,23 @@ from datetime import datetime
 import pyoxigraph as ox
 
 from chm_node.formats import resourcesync
-from chm_node.formats.log import LDES_SPECIFICATION
 from chm_node.formats.statements import Object, classes, statements
-from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, LANGUAGE, PROFILE, SEC, SKOS, VOCABULARY, VOID
+from chm_node.namespaces import (
+    CHM,
+    DCAT,
+    DCTERMS,
+    FOAF,
+    LANGUAGE,
+    LDES_SPECIFICATION,
+    PROFILE,
+    RECEIPTS,
+    SEC,
+    SKOS,
+    VOCABULARY,
+    VOID,
+)
 from chm_node.settings import Settings
 
-#: What the receipts of a hub follow: that part of the profile.
-RECEIPTS = f"{PROFILE}#receipts"
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 

@@ -14,14 +14,13 @@ import pyoxigraph as ox
 from chm_node.canonical import canonical_bytes, canonical_lines, digest
 from chm_node.errors import ParseError
 from chm_node.foreign import read_rdf
-from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, RDF, SEC, TREE, VOID
+from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, LDES_SPECIFICATION, RDF, SEC, TREE, VOID
 from chm_node.record import parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
 from harvest.checker.feeds import FEED_TYPES
 from harvest.page import Relation, read_relations
 
-_LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
 _PATHS = (
     LDES.timestampPath, LDES.versionOfPath, LDES.versionTimestampPath,
     LDES.versionCreateObject, LDES.versionUpdateObject, LDES.versionDeleteObject,
@@ -104,7 +103,7 @@ def describe(data: bytes, media_type: str, address: str) -> Described | None:
         key_id=key_id,
         multikeys=tuple(_values(index.get(key_id, {}), SEC.publicKeyMultibase)),
         interfaces=tuple(services)[:_MAX_FOUND],
-        logs=tuple(url for url, each in services.items() if _LDES_SPECIFICATION in _values(each, DCTERMS.conformsTo)),
+        logs=tuple(url for url, each in services.items() if LDES_SPECIFICATION in _values(each, DCTERMS.conformsTo)),
     )
 
 

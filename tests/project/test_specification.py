@@ -20,8 +20,7 @@ from chm_node.app import create_app
 from chm_node.catalogue import PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
 from chm_node.formats import log, quads
-from chm_node.formats.description import RECEIPTS
-from chm_node.namespaces import PROFILE
+from chm_node.namespaces import PROFILE, RECEIPTS
 from chm_node.publishing import publish, record_iri, withdraw
 from chm_node.record import Tombstone, activity_iri
 from chm_node.record_types import RECORD_TYPES
