@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
-from urllib.parse import urlsplit
 
 from chm_node.signing import is_multikey
-from chm_node.text import clean_text
+from chm_node.text import clean_text, host_of
 from harvest.checker.checks import Finding, State
 from harvest.checker.reading import PROFILE_PATHS, Described, LogPage
 from harvest.checker.seen import Cached, DescriptionSeen, LogSeen, PageSeen, RecordsSeen
@@ -75,13 +74,13 @@ def _space_problems(described: Described) -> list[str]:
     [space] = described.spaces
     if problem := space_problem(space):
         return [f"{space} {problem}"]
-    return [] if _host(space) == _host(described.node) else [f"{space} lies on another host"]
+    return [] if host_of(space) == host_of(described.node) else [f"{space} lies on another host"]
 
 
 def _key(described: Described) -> Finding:
     if not described.key_id:
         return finding("description.key", (), [f"{described.node} states no key"])
-    if _host(described.key_id) != _host(described.node):
+    if host_of(described.key_id) != host_of(described.node):
         return finding("description.key", [f"{described.key_id} lies on another host"])
     fine = len(described.multikeys) == 1 and is_multikey(described.multikeys[0])
     return finding("description.key", [] if fine else [f"{described.key_id} is no Ed25519 Multikey"])
@@ -198,10 +197,3 @@ def judge_caching(seen: Sequence[Cached]) -> Iterator[Finding]:
         yield finding("caching.last-modified", (), [each.address for each in feeds if not each.last_modified])
     plain = [each.address for each in seen if not each.compressed and each.size >= WORTH_COMPRESSING_BYTES]
     yield finding("caching.gzip", (), plain)
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).netloc
-    except ValueError:
-        return ""

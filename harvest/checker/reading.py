@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import pyoxigraph as ox
 
@@ -18,6 +18,7 @@ from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, LDES_SPECIFICATION, RDF
 from chm_node.record import parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
+from chm_node.text import host_of
 from harvest.checker.feeds import FEED_TYPES
 from harvest.page import Relation, read_relations
 
@@ -186,15 +187,8 @@ def _node(address: str, index: Index) -> str:
     """The node that is described: the document itself, else what claims a URI space or is a catalogue on its host."""
     claims = [iri for iri, own in index.items() if own.get(str(VOID.uriSpace))]
     catalogues = [iri for iri, own in index.items() if str(DCAT.Catalog) in _values(own, RDF.type)]
-    candidates = [iri for iri in (*claims, *catalogues) if _host(iri) == _host(address)]
+    candidates = [iri for iri in (*claims, *catalogues) if host_of(iri) == host_of(address)]
     return address if address in candidates else next(iter(candidates), "")
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).netloc
-    except ValueError:
-        return ""
 
 
 def _member(activity: str, own: Any) -> Member:  # an Index's properties
