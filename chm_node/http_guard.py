@@ -66,7 +66,7 @@ class FetchPolicy:
     read_seconds: float = 60.0  #: between two pieces of an answer; the deadline comes first unless it is longer
     max_redirects: int = 5
     user_agent: str = "chm-node"
-    ca_file: Path | None = None  #: certificates to trust instead of the usual ones
+    ca_file: Path | None = None  #: certificates to trust besides the usual ones
     proxy: str | None = None  #: the operator's own; it then resolves names and must refuse private addresses itself
 
 
