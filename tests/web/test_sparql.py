@@ -372,14 +372,13 @@ def test_a_query_that_goes_too_far_is_stopped_while_pages_answer_and_the_next_on
     answers = []
     asking = threading.Thread(target=lambda: answers.append(ask(small, query, "*/*")))
     asking.start()
-    waits = []
+    answered_meanwhile = 0
     while asking.is_alive():
-        started = time.monotonic()
         assert small.app.test_client().get("/fr/").status_code == 200
-        waits.append(time.monotonic() - started)
+        answered_meanwhile += asking.is_alive()
         time.sleep(0.05)
     assert (answers[0].status_code, answers[0].get_json()["type"].rsplit("/")[-1]) == (422, "query-too-heavy")
-    assert max(waits) < 1.0
+    assert answered_meanwhile > 1
     assert count(small) == 11
 
 
