@@ -18,9 +18,9 @@ def canonical_lines(triples: Iterable[ox.Triple]) -> list[str]:
     return [f"{triple} .\n" for triple in triples]
 
 
-def canonical_bytes(lines: Iterable[str]) -> bytes:
-    """The canonical form of the graph these lines state."""
-    return "".join(sorted(set(lines))).encode()
+def canonical_bytes(lines: Iterable[str] | Iterable[bytes]) -> bytes:
+    """The canonical form of the graph these lines state; UTF-8 sorts as its code points do."""
+    return b"".join(sorted({line if isinstance(line, bytes) else line.encode() for line in lines}))
 
 
 def digest(data: bytes) -> str:

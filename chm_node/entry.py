@@ -16,6 +16,7 @@ from chm_node.record import Entry
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import RecordType, index_triples
 from chm_node.search.analyser import document_text
+from chm_node.text import clean_text
 from chm_node.vocabulary import vocabularies
 
 #: Predicates of names and titles, weighted above the rest by the search index.
@@ -54,7 +55,8 @@ def facet_value(node: Any) -> str:
 
 
 def _texts(nodes: Sequence[Any]) -> dict[str, str]:
-    return {node.language or "und": node.value for node in nodes if isinstance(node, ox.Literal)}
+    # Cleaned, as every output can carry them; the signed bytes stay what they are.
+    return {node.language or "und": clean_text(node.value) for node in nodes if isinstance(node, ox.Literal)}
 
 
 def _facets(own: Any, record_type: RecordType, titles: dict[str, str]) -> Iterator[tuple[str, str]]:

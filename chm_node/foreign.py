@@ -82,8 +82,10 @@ def read_rdf(data: bytes, media_type: str, base_iri: str) -> list[ox.Quad]:
         raise ParseError(f"{media_type or 'no media type'} is not RDF; we read {', '.join(FORMATS)}")
     data = _checked_bytes(data)
     if rdf_format == ox.RdfFormat.JSON_LD:
+        _check_encoding(data)
         data = _checked_json(data)
     elif rdf_format == ox.RdfFormat.RDF_XML:
+        _check_encoding(data)
         _check_xml(data)
     elif rdf_format in (ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG):
         _longest_line(data)
@@ -99,6 +101,7 @@ def _parse(data: bytes, rdf_format: ox.RdfFormat, base_iri: str) -> list[ox.Quad
     try:
         quads = list(islice(ox.parse(data, rdf_format, base_iri=base_iri), MAX_QUADS + 1))
     except (SyntaxError, ValueError, OSError) as error:
+        _check_encoding(data)
         raise ParseError(f"this is not valid {rdf_format.name}: {error}") from error
     if len(quads) > MAX_QUADS:
         raise ParseError(f"the document has more than {MAX_QUADS:,} statements; split it into pages")
@@ -109,16 +112,19 @@ def _checked_bytes(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
         raise ParseError(f"the document is larger than {MAX_BYTES // 1024 // 1024} MiB; split it into pages")
     data = data.removeprefix(b"\xef\xbb\xbf")
-    if not data.isascii():
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ParseError(f"the document is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     if b"\0" in data:
         raise ParseError("the document contains zero bytes; save it as UTF-8 text")
     if b"0" * (MAX_DIGITS + 1) in data.translate(_DIGITS_TO_ZERO):
         raise ParseError(f"the document contains a number of more than {MAX_DIGITS} digits")
     return data
+
+
+def _check_encoding(data: bytes) -> None:
+    """Says so when other bytes than UTF-8 are why a document could not be read; every parser refuses them."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ParseError(f"the document is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 
 
 def _longest_line(data: bytes) -> int:

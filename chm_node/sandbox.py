@@ -34,6 +34,8 @@ _PR_SET_PDEATHSIG = 1
 _VALUE_PACKAGES = ("chm_node", "harvest", "datetime", "pyoxigraph")
 #: What a child is told of the environment.
 _ENVIRONMENT = ("CHM_VOCABULARY_DIR",)
+#: glibc keeps the memory of one document for the next, rather than giving it back and having it zeroed again.
+_MALLOC = {"MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_MMAP_THRESHOLD_": "134217728", "MALLOC_TOP_PAD_": "16777216"}
 _BOOT = "import sys; sys.path[:] = sys.argv[1:]; from chm_node.sandbox import serve; serve()"
 
 
@@ -77,7 +79,7 @@ class Sandbox:
     """Runs module-level functions in a child process, one at a time.
 
     The child is started when first needed, imports ``preload`` and is then closed in: a function whose module is not
-    in ``preload`` cannot be found. It is ended with the sandbox, and with the thread that made the first call.
+    in ``preload`` cannot be found. It is ended with the sandbox, and with the thread that started it or called first.
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, preload: Sequence[str] = ("chm_node.foreign",)) -> None:
@@ -100,6 +102,11 @@ class Sandbox:
                 self._child.end()
             self._child = None
             self._open_call = None
+
+    def start(self) -> None:
+        """Begins a child and does not wait; it is ready the sooner for the first question."""
+        with self._lock:
+            self._fresh_child()
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:  # any picklable values
         """The function's value, computed in the child; raises what ``Call.result`` raises."""
@@ -148,7 +155,7 @@ class _Child:
         self.usable = False  # closed in, and not in the middle of a call that failed
         self._limits = limits
         # -I and next to no environment: no secret of the node and no PYTHON* variable reaches the child.
-        known = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        known = _MALLOC | {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         command = [sys.executable, "-I", "-c", _BOOT, *sys.path]
         self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=known, bufsize=0

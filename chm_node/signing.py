@@ -12,9 +12,10 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.bindings import crypto_sign_BYTES, crypto_sign_open, crypto_sign_PUBLICKEYBYTES
+from nacl.exceptions import BadSignatureError
 
 from chm_node.errors import ParseError, SettingsError
 
@@ -58,13 +59,13 @@ def verify(nquads: bytes, proof: Proof, multikey: str) -> bool:
     """
     try:
         key = _public_key(multikey)
-        signature = _from_multibase(proof["proofValue"])
+        signature = _signature(proof["proofValue"])
         data = _hash_data(nquads, proof)
     except (KeyError, ValueError) as error:
         raise ParseError(f"the proof cannot be read: {error}") from error
     try:
-        key.verify(signature, data)
-    except InvalidSignature:
+        crypto_sign_open(signature + data, key)
+    except BadSignatureError:
         return False
     return True
 
@@ -147,12 +148,19 @@ def _canonical_options(proof: Proof) -> bytes:
     ).encode()
 
 
+def _signature(text: str) -> bytes:
+    raw = _from_multibase(text)
+    if len(raw) != crypto_sign_BYTES:
+        raise ValueError("not an Ed25519 signature")
+    return raw
+
+
 @lru_cache(maxsize=1024)
-def _public_key(multikey: str) -> Ed25519PublicKey:
+def _public_key(multikey: str) -> bytes:
     raw = _from_multibase(multikey)
-    if not raw.startswith(_ED25519_PUBLIC):
+    if not raw.startswith(_ED25519_PUBLIC) or len(raw) != len(_ED25519_PUBLIC) + crypto_sign_PUBLICKEYBYTES:
         raise ValueError("not an Ed25519 Multikey")
-    return Ed25519PublicKey.from_public_bytes(raw[2:])
+    return raw[len(_ED25519_PUBLIC) :]
 
 
 def _multibase(data: bytes) -> str:

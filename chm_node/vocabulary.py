@@ -99,6 +99,7 @@ class Vocabularies:
 
     def __init__(self, files: Mapping[str, Traversable]) -> None:
         self._files = files
+        self._contents: dict[str, bytes] = {}
         self._read: dict[str, Vocabulary] = {}
 
     @classmethod
@@ -123,8 +124,13 @@ class Vocabularies:
     def __getitem__(self, key: str) -> Vocabulary:
         """Raises KeyError for a scheme nobody ships, SettingsError for a file that is no vocabulary."""
         if key not in self._read:
-            self._read[key] = _read(key, self._files[key])
+            file = self._files[key]
+            self._read[key] = _read(key, file, self._contents.get(key) or file.read_bytes())
         return self._read[key]
+
+    def fetch(self) -> None:
+        """Read the bytes of every file, for a process that can open none later; each is understood when needed."""
+        self._contents = {key: file.read_bytes() for key, file in self._files.items()}
 
     def term(self, iri: str) -> Term | None:
         key = iri.removeprefix(BASE).split("/")[0] if iri.startswith(BASE) else ""
@@ -204,9 +210,9 @@ def _texts(term: Term) -> tuple[Sequence[str], ...]:
     return (term.iri,), (term.notation,), (_local_id(term.iri),), term.aliases, term.cas_numbers, names
 
 
-def _read(key: str, file: Traversable) -> Vocabulary:
+def _read(key: str, file: Traversable, contents: bytes) -> Vocabulary:
     try:
-        subjects = _by_subject(file.read_bytes())
+        subjects = _by_subject(contents)
     except SyntaxError as error:
         raise SettingsError(f"the vocabulary {file} is not readable as Turtle: {error}") from error
     schemes = [iri for iri, values in subjects.items() if _is_a(values, "ConceptScheme")]

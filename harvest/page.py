@@ -9,26 +9,28 @@ record graph in its members, and each of them is refused with that reason.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pyoxigraph as ox
 
-from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_blank_nodes
+from chm_node.canonical import canonical_bytes, digest
 from chm_node.entry import entry
-from chm_node.errors import ParseError
+from chm_node.errors import ParseError, Problem
 from chm_node.foreign import read_rdf
 from chm_node.namespaces import AS, DCAT, DCTERMS, FOAF, LDES, PROV, RDF, SEC, TREE, XSD
 from chm_node.record import Action, Entry, parse_timestamp
 from chm_node.record_types import OTHER, RECORD_TYPES, type_of
-from chm_node.schema.kinds import Field, Index
+from chm_node.schema.groups import Group
+from chm_node.schema.kinds import Field, Index, Language, Term
 from chm_node.schema.record_type import RecordType
 from chm_node.signing import CRYPTOSUITE
-from chm_node.text import clean_text
 from harvest.plan import Judged
 from harvest.trust import Offer, Powers, Verdict, check_proof, judge
 
 MAX_PAGE_BYTES = 5 * 1024 * 1024
+#: Characters of the terms of one field whose check is remembered.
+_WORTH_REMEMBERING = 512
 
 _OBJECT, _PUBLISHED, _TYPE = str(AS.object), str(AS.published), str(RDF.type)
 _TOMBSTONE, _FORMER_TYPE = str(AS.Tombstone), str(AS.formerType)
@@ -42,6 +44,8 @@ _PROOFS, _CRYPTOSUITE = str(SEC.proof), str(SEC.cryptosuite)
 _PURPOSE, _ASSERTION = str(SEC.proofPurpose), str(SEC.assertionMethod)
 _ATTRIBUTION, _AGENT = str(PROV.qualifiedAttribution), str(PROV.agent)
 _DATE_TIME = str(XSD.dateTime)
+_OF_TERMS = (Term, Language)
+_HOLDING_TERMS = (Term, Group)
 _PROOF = {
     "created": str(DCTERMS.created),
     "verificationMethod": str(SEC.verificationMethod),
@@ -123,13 +127,14 @@ def has_relations(data: bytes, media_type: str) -> bool:
 
 
 _Nodes = Mapping[str, Sequence[Any]]  # objects by predicate
+_Terms = tuple[tuple[str, str], ...]  # (field, value)
 
 
 @dataclass(frozen=True)
 class _Graph:
-    """A named graph of the page: its statements, and their objects by subject and predicate."""
+    """A named graph of the page: its statements in canonical form, unsorted and without the point, and as an index."""
 
-    triples: list[ox.Triple] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
     index: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
 
 
@@ -141,18 +146,22 @@ def _by_graph(quads: list[ox.Quad]) -> tuple[dict[str, dict[str, list[Any]]], di
     """The default graph by subject and predicate, and the named graphs; in one pass, for that is what takes time."""
     default: dict[str, dict[str, list[Any]]] = {}
     graphs: dict[str, _Graph] = {}
-    graph, index, stated = _Graph(), default, {}
+    index, stated, lines, end, named = default, dict[str, list[Any]](), list[bytes](), 0, False
     last_name = last_subject = None
-    for quad in quads:
+    # All lines at once: writing each statement by itself takes three times as long.
+    written = ox.serialize(quads, format=ox.RdfFormat.N_QUADS) or b""
+    for quad, line in zip(quads, written.splitlines(), strict=True):
         subject, predicate, value, name = quad
         if name != last_name:  # a page keeps the statements of a record together, and those of a subject
             named = not isinstance(name, ox.DefaultGraph)
             graph = graphs.setdefault(_key(name), _Graph()) if named else _Graph(index=default)
-            index, last_name, last_subject = graph.index, name, None
+            index, lines, end = graph.index, graph.lines, -len(f" {name} .".encode())
+            last_name, last_subject = name, None
         if subject != last_subject:
             stated, last_subject = index.setdefault(_key(subject), {}), subject
         stated.setdefault(predicate.value, []).append(value)
-        graph.triples.append(quad.triple)
+        if named:
+            lines.append(line[:end])
     return default, graphs
 
 
@@ -187,7 +196,7 @@ def _judged(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs, rules
         return Judged(offer, verdict, _tombstone_entry(offer.iri, graph.index))
     record_type = type_of(offer.iri, graph.index)
     detail, unknown = _check(offer.iri, graph.index, record_type)
-    return Judged(offer, verdict, _cleaned(entry(offer.iri, graph.index, record_type)), detail, unknown)
+    return Judged(offer, verdict, entry(offer.iri, graph.index, record_type), detail, unknown)
 
 
 def _offer(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs) -> Offer:
@@ -195,9 +204,9 @@ def _offer(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs) -> Off
     iri = _iri(_first(stated, _OBJECT))
     kinds = [_ACTIONS[each] for each in map(_value, stated.get(_TYPE, ())) if each in _ACTIONS]
     graph = graphs.get(activity, _NO_GRAPH)
-    if not iri or len(kinds) != 1 or not graph.triples:
+    if not iri or len(kinds) != 1 or not graph.lines:
         return Offer(activity, Action.UPDATE, iri or activity, flaw=Verdict.NO_PAYLOAD)
-    nquads = canonical_bytes(canonical_lines(graph.triples))
+    nquads = canonical_bytes([line + b" .\n" for line in graph.lines])
     meta = _meta(iri, graph.index)
     return Offer(
         activity=activity,
@@ -209,7 +218,7 @@ def _offer(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs) -> Off
         hops=tuple(_hops(stated, default)),
         nquads=nquads,
         digest=digest(nquads),
-        triples=len(graph.triples),
+        triples=len(graph.lines),
         proof=_proof(stated, graphs),
         flaw=_flaw(iri, kinds[0], graph, meta, nquads),
     )
@@ -234,7 +243,7 @@ def _flaw(iri: str, action: Action, graph: _Graph, meta: _Nodes, nquads: bytes) 
         return Verdict.NO_PAYLOAD
     if not (_moment(_only(meta, _VERSION)) and _iri(_only(meta, _ORIGIN))):
         return Verdict.NO_IDENTITY
-    if _has_blank_nodes(iri, graph.triples, nquads):
+    if _has_blank_nodes(graph, nquads):
         return Verdict.BLANK_NODE
     if any(subject != iri and not subject.startswith(f"{iri}#") for subject in graph.index):
         return Verdict.FOREIGN_SUBJECT
@@ -246,14 +255,13 @@ def _flaw(iri: str, action: Action, graph: _Graph, meta: _Nodes, nquads: bytes) 
     return Verdict.ACCEPTED if titled or tombstone else Verdict.NO_TITLE
 
 
-def _has_blank_nodes(iri: str, triples: list[ox.Triple], nquads: bytes) -> bool:
+def _has_blank_nodes(graph: _Graph, nquads: bytes) -> bool:
     if b"_:" not in nquads:
         return False  # looking at every node of an ordinary page would take as long as hashing it
-    try:
-        refuse_blank_nodes(iri, triples)
-    except ParseError:
-        return True
-    return False
+    objects = (node for stated in graph.index.values() for nodes in stated.values() for node in nodes)
+    return any(subject.startswith("_:") for subject in graph.index) or any(
+        isinstance(node, ox.BlankNode) for node in objects
+    )
 
 
 def _has_forbidden_characters(nquads: bytes) -> bool:
@@ -271,10 +279,11 @@ def _hops(stated: _Nodes, default: Mapping[str, _Nodes]) -> Iterator[str]:
             yield agent
 
 
-def _proof(stated: _Nodes, graphs: _Graphs) -> Mapping[str, str] | None:
+def _proof(activity: _Nodes, graphs: _Graphs) -> Mapping[str, str] | None:
     """The first proof of the one kind we check."""
-    for name in stated.get(_PROOFS, ()):
-        facts = {triple.predicate.value: _value(triple.object) for triple in graphs.get(_key(name), _NO_GRAPH).triples}
+    for name in activity.get(_PROOFS, ()):
+        stated = graphs.get(_key(name), _NO_GRAPH).index.values()
+        facts = {predicate: _value(nodes[-1]) for each in stated for predicate, nodes in each.items()}
         if facts.get(_CRYPTOSUITE) != CRYPTOSUITE or facts.get(_PURPOSE) != _ASSERTION:
             continue
         proof = {name: facts.get(predicate, "") for name, predicate in _PROOF.items()}
@@ -289,34 +298,53 @@ def _tombstone_entry(iri: str, index: Index) -> Entry:
     return Entry(names[0] if names else OTHER.name, {}, {}, ())
 
 
-def _cleaned(found: Entry) -> Entry:
-    """Texts as every output can carry them; the signed bytes stay what they are."""
-    return replace(found, titles=_cleaned_texts(found.titles), summaries=_cleaned_texts(found.summaries))
-
-
-def _cleaned_texts(texts: Mapping[str, str]) -> dict[str, str]:
-    return {language: clean_text(text) for language, text in texts.items()}
-
-
-def _check(iri: str, index: Index, record_type: RecordType) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _check(iri: str, index: Index, record_type: RecordType) -> tuple[str, _Terms]:
     """What breaks the record type's rules, in one line, and the terms of no vocabulary of ours."""
-    values: dict[str, Any] = {}
     stated = index.get(iri, {})
     fields, required = _declared(record_type.name)
-    problems = [problem for each in required if str(each.predicate) not in stated for problem in each.problems(None)]
+    problems = [
+        str(problem) for predicate, missing in required.items() if predicate not in stated for problem in missing
+    ]
+    unknown: list[tuple[str, str]] = []
     # Most fields are absent from most records, and asking each of them would double the time of a page.
-    for each in filter(None, map(fields.get, stated)):
-        value, wrong = each.read(iri, index)
-        problems += wrong or each.problems(value)
-        values[each.name] = value
-    return "; ".join(map(str, problems))[:1000], tuple(record_type.unknown_terms(values))
+    for predicate, nodes in stated.items():
+        if predicate not in fields:
+            continue
+        terms = _few_terms(nodes) if isinstance(fields[predicate], _OF_TERMS) else ()
+        if terms:
+            wrong, new = _checked_terms(record_type.name, predicate, terms)
+        else:
+            wrong, new = _checked(record_type, fields[predicate], iri, index)
+        problems += wrong
+        unknown += new
+    return "; ".join(problems)[:1000], tuple(unknown)
+
+
+def _checked(record_type: RecordType, field: Field, iri: str, index: Index) -> tuple[Sequence[str], _Terms]:
+    value, wrong = field.read(iri, index)
+    unknown = record_type.unknown_terms({field.name: value}) if isinstance(field, _HOLDING_TERMS) else ()
+    return [str(each) for each in wrong or field.problems(value)], tuple(unknown)
+
+
+def _few_terms(nodes: Sequence[Any]) -> tuple[str, ...]:
+    """The terms a record names in one field; none when a stranger names so much that it is not worth remembering."""
+    terms = tuple(map(_iri, nodes))
+    return terms if all(terms) and sum(map(len, terms)) <= _WORTH_REMEMBERING else ()
+
+
+@lru_cache(4096)
+def _checked_terms(type_name: str, predicate: str, terms: tuple[str, ...]) -> tuple[Sequence[str], _Terms]:
+    # The same few terms stand in thousands of records.
+    record_type = RECORD_TYPES.get(type_name, OTHER)
+    stated = {"": {predicate: [ox.NamedNode(each) for each in terms]}}
+    return _checked(record_type, _declared(type_name)[0][predicate], "", stated)
 
 
 @cache
-def _declared(type_name: str) -> tuple[Mapping[str, Field], Sequence[Field]]:
-    """The fields of a record type by predicate, and the required ones."""
-    fields = RECORD_TYPES.get(type_name, OTHER).fields
-    return {str(each.predicate): each for each in fields}, [each for each in fields if each.required]
+def _declared(type_name: str) -> tuple[Mapping[str, Field], Mapping[str, Sequence[Problem]]]:
+    """The fields of a record type by predicate, and what to say when a required one is missing."""
+    fields = {str(each.predicate): each for each in RECORD_TYPES.get(type_name, OTHER).fields}
+    return fields, {predicate: each.problems(None) for predicate, each in fields.items() if each.required}
 
 
 def _first(nodes: _Nodes, predicate: str) -> Any:  # an RDF term or None

@@ -14,7 +14,7 @@ from chm_node.vocabulary import vocabularies
 __all__ = ["harvest"]
 
 # All vocabularies and all stemmers, or the first record of each kind would fail for want of a file.
-vocabularies().term("")
+vocabularies().fetch()
 document_text([("word", language) for language in ("ar", "en", "es", "fr", "ru", "zh")])
 # The JSON-LD context that proofs use.
 read_rdf(b'{"@context": "https://w3id.org/security/data-integrity/v2"}', "application/ld+json", "urn:chm:preload")

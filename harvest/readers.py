@@ -17,7 +17,8 @@ class Readers:
     """Runs functions of ``harvest.page`` and ``harvest.description`` in sandboxed children, each with a thread."""
 
     def __init__(self, count: int = READERS) -> None:
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="reader")
+        self._threads = ThreadPoolExecutor(count, "reader", self._open_sandbox)
+        self._idle = count - 1  # children that nobody has needed yet
         self._own = threading.local()
         self._sandboxes: list[Sandbox] = []
         self._room = threading.BoundedSemaphore(_ROOM)
@@ -38,14 +39,24 @@ class Readers:
         self._room.acquire()
         future = self._threads.submit(self._run, function, args)
         future.add_done_callback(lambda _: self._room.release())
+        # A child needs half a second to begin: where one page is read, there are more, so all begin together.
+        while self._idle > 0:
+            self._idle -= 1
+            self._threads.submit(_nothing)
         return future
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:  # any picklable values
         """The function's value, computed in a child."""
         return self.submit(function, *args).result()
 
+    def _open_sandbox(self) -> None:
+        self._own.sandbox = Sandbox(preload=("harvest.preload",))
+        self._sandboxes.append(self._own.sandbox)
+        self._own.sandbox.start()
+
     def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:  # whatever the function gives
-        if not hasattr(self._own, "sandbox"):
-            self._own.sandbox = Sandbox(preload=("harvest.preload",))
-            self._sandboxes.append(self._own.sandbox)
         return self._own.sandbox.run(function, *args)
+
+
+def _nothing() -> None:
+    """Work for a thread that has nothing to do but to begin."""

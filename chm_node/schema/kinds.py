@@ -27,6 +27,7 @@ from chm_node.vocabulary import vocabularies
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 _LANGUAGE_PATTERN = "^([a-z]{2,8}|x)(-[a-z0-9]{1,8})*$"
 _LONGEST_NUMBER = 400  # digits before and after the point
+_LONGEST_DATE = len("2017-04-05T12:00:00.123456+00:00")
 _DECIMAL = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})\Z")
 
 
@@ -110,10 +111,9 @@ class LocalisedText(Field):
                 found.setdefault(node.language or "und", []).append(node.value)
             else:
                 problems.append(Problem(self.name, "should be text"))
-        found = {language: sorted(set(map(clean_text, texts))) for language, texts in found.items()}
         if self.many:
             return (self.clean(found) or None), problems
-        doubled = [language for language, texts in found.items() if len(texts) > 1]
+        doubled = [language for language, texts in found.items() if len(set(map(clean_text, texts))) > 1]
         problems += [Problem(self.name, "two texts where one is allowed", language) for language in doubled]
         single = {language: texts[0] for language, texts in found.items() if language not in doubled}
         return (self.clean(single) or None), problems
@@ -359,6 +359,11 @@ def _known_term(schemes: tuple[str, ...], value: str) -> VocabularyTerm | None:
 
 def _date_type(text: str) -> URIRef | None:
     """The XML Schema type of an ISO 8601 text, None when it is no date."""
+    return _short_date_type(text) if len(text) <= _LONGEST_DATE else None
+
+
+@lru_cache(maxsize=4096)  # a day comes again and again
+def _short_date_type(text: str) -> URIRef | None:
     try:
         if re.fullmatch(r"[0-9]{4}", text) and text != "0000":
             return XSD.gYear

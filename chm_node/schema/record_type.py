@@ -124,9 +124,9 @@ def index_triples(triples: Iterable[ox.Triple]) -> Index:
 
 def _unknown_terms(fields: Iterable[Field], values: Values, where: str = "") -> Iterator[tuple[str, str]]:
     for field in fields:
-        if field.name not in values or not isinstance(field, Term | Group):
+        value = values.get(field.name)
+        if value is None or not isinstance(field, Term | Group):
             continue
-        value = values[field.name]
         for one in value if isinstance(value, list) else [value]:
             if isinstance(field, Term) and field.schemes and field.known(one) is None:
                 yield where + field.name, one

@@ -35,6 +35,7 @@ _PART = rf"(?:\d+|[^\W\d_{_CJK}{_NOT_INDEXED}]+)"
 _COMPOUND = re.compile(rf"[{_CJK}]+|{_PART}(?:[-‐‑‒–./:,_+&'·⁄ ]?{_PART})*")
 _PARTS = re.compile(_PART)
 _CHUNK = re.compile(r"[A-Z]{2,6} \d\S*|\S+")
+_SPACED_IDENTIFIER = re.compile(r"[A-Z] \d")
 
 _ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)'(?=\w)")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")
@@ -93,7 +94,7 @@ def query(text: str) -> Query:
 
     Text without a letter or digit gives a query without words: it asks for nothing, so list everything.
     """
-    typed = [clause for chunk in _CHUNK.findall(text) for clause in _clauses(chunk)]
+    typed = [clause for chunk in _chunks(text) for clause in _clauses(chunk)]
     wanted = [alternatives for word, alternatives in typed if word not in _STOP_WORDS]
     words = dict.fromkeys(wanted or (alternatives for _, alternatives in typed))
     return Query(tuple(words)[:MAX_QUERY_WORDS])
@@ -116,10 +117,14 @@ def _analysed(text: str, language: str) -> str:
     known = primary if primary in _LATIN_LANGUAGES else ""
     cached = _CACHED_CHUNK_TOKENS[known]
     found = [
-        cached(chunk) if len(chunk) <= _CACHED_CHUNK_LETTERS else _chunk_tokens(known, chunk)
-        for chunk in _CHUNK.findall(text)
+        cached(chunk) if len(chunk) <= _CACHED_CHUNK_LETTERS else _chunk_tokens(known, chunk) for chunk in _chunks(text)
     ]
     return " ".join(found)
+
+
+def _chunks(text: str) -> list[str]:
+    # Few texts have an identifier such as "COP 6"; where none does, splitting says the same three times as fast.
+    return _CHUNK.findall(text) if _SPACED_IDENTIFIER.search(text) else text.split()
 
 
 def _chunk_tokens(language: str, chunk: str) -> str:

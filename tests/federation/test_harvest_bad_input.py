@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from chm_node.database import reading, receipt
 from chm_node.database import run as run_table
-from chm_node.namespaces import DCTERMS
+from chm_node.namespaces import CHM, DCTERMS, VOCABULARY
 from chm_node.record import Action, milliseconds
-from harvest import sources
+from chm_node.record_types import RECORD_TYPES
+from harvest import receipts, sources
 from harvest.page import Relation, read_relations
 from harvest.reasons import REASONS
 from harvest.trust import Verdict
@@ -96,6 +97,17 @@ def test_a_backslash_before_a_letter_is_no_bad_character(peer, hub):
     iri = f"{peer.settings.uri_space}event/path"
     peer.say(iri, statement(f"<{iri}>", TITLE, r'"C:\\users\\u0007\\bin\\fonts"'))
     assert hub.harvest(peer).created == 1
+
+
+def test_a_record_with_two_terms_where_one_is_allowed_is_taken_over_and_its_owner_told(peer, hub):
+    iri = f"{peer.settings.uri_space}event/two"
+    is_event = statement(f"<{iri}>", str(DCTERMS.type), f"<{RECORD_TYPES['event'].term}>")
+    countries = [f"<{VOCABULARY}countries/{code}>" for code in ("DZ", "TN")]
+    peer.say(iri, is_event, *(statement(f"<{iri}>", str(CHM.government), each) for each in countries))
+    assert hub.harvest(peer).outcome == "ok"
+    with reading(hub.engine) as connection:
+        [told] = receipts.every(connection, peer.iri)
+    assert "government: 2 values where one is allowed" in told.detail
 
 
 def test_a_record_without_identity(peer, hub, offered):
