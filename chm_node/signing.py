@@ -48,7 +48,7 @@ class Signer:
             "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "verificationMethod": self.verification_method,
         }
-        signature = self.key.sign(_hash_data(nquads, proof))
+        signature = self.key.sign(hash_data(nquads, proof))
         return {**proof, "proofValue": _multibase(signature)}
 
 
@@ -60,7 +60,7 @@ def verify(nquads: bytes, proof: Proof, multikey: str) -> bool:
     try:
         key = _public_key(multikey)
         signature = _signature(proof["proofValue"])
-        data = _hash_data(nquads, proof)
+        data = hash_data(nquads, proof)
     except (KeyError, ValueError) as error:
         raise ParseError(f"the proof cannot be read: {error}") from error
     try:
@@ -68,6 +68,11 @@ def verify(nquads: bytes, proof: Proof, multikey: str) -> bool:
     except BadSignatureError:
         return False
     return True
+
+
+def hash_data(nquads: bytes, proof: Proof) -> bytes:
+    """What is signed: SHA-256 of the canonical proof options, then of the canonical graph (§3.3.4)."""
+    return hashlib.sha256(_canonical_options(proof)).digest() + hashlib.sha256(nquads).digest()
 
 
 def is_multikey(text: str) -> bool:
@@ -125,11 +130,6 @@ def proof_document(proof: Proof) -> dict[str, str]:
         "proofPurpose": "assertionMethod",
         "proofValue": proof["proofValue"],
     }
-
-
-def _hash_data(nquads: bytes, proof: Proof) -> bytes:
-    """SHA-256 of the canonical proof options, then of the canonical graph (§3.3.4)."""
-    return hashlib.sha256(_canonical_options(proof)).digest() + hashlib.sha256(nquads).digest()
 
 
 def _canonical_options(proof: Proof) -> bytes:

@@ -96,8 +96,9 @@ class _EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has 
         page = etree.SubElement(element, "link", href=self.entry.page, rel="alternate", type="text/html")
         if self.entry.language:
             page.set("hreflang", self.entry.language)
+        # Not "alternate": some readers open the first such link of an entry, some the last, whatever its type.
         for address, media_type in self.entry.data:
-            etree.SubElement(element, "link", href=address, rel="alternate", type=media_type)
+            etree.SubElement(element, "link", href=address, rel="describedby", type=media_type)
         if origin := self.entry.origin:
             source = etree.SubElement(element, "source")
             etree.SubElement(source, "id").text = origin.iri
@@ -109,7 +110,7 @@ class _EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has 
     def extend_rss(self, element: _Element) -> _Element:
         self._language_and_dates(element)
         for address, media_type in self.entry.data:
-            _atom_link(element, address, "alternate", media_type)
+            _atom_link(element, address, "describedby", media_type)
         if self.entry.origin:
             etree.SubElement(element, f"{{{_DC}}}source").text = self.entry.origin.iri
         return element

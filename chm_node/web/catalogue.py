@@ -69,11 +69,13 @@ def _page_number() -> int:
 
 def _page(here: Site, suffix: str, number: int, total: int) -> Page:
     last = max(1, -(-total // SIZE))
-    address = f"{here.settings.base_url}catalogue{suffix}?page="
+    catalogue = f"{here.settings.base_url}catalogue{suffix}"
+    address = f"{catalogue}?page="
     return Page(
         catalogue=here.settings.node_iri,
-        address=f"{address}{number}",
-        first=f"{address}1",
+        # What it was asked as: clients look for the neighbours of the very address that they have fetched.
+        address=f"{address}{number}" if "page" in request.args else catalogue,
+        first=catalogue,
         previous=f"{address}{min(number - 1, last)}" if number > 1 else "",
         next=f"{address}{number + 1}" if number < last else "",
         last=f"{address}{last}",

@@ -23,7 +23,8 @@ def look(asker: Asker, start: Reply, catalog: Reply, *, plain: bool) -> list[See
     if plain and start.answer:
         return [_seen(asker, start.address, start.answer)]
     announced = list(dict.fromkeys((*_catalogued(asker, catalog), *_linked(asker, start))))
-    found = [_fetched(asker, each) for each in filter(asker.is_own, announced[:MAX_FEEDS])]
+    own = [each for each in announced if asker.is_own(each)]
+    found = [_fetched(asker, each) for each in own[:MAX_FEEDS]]
     return found or list(_guessed(asker, start))
 
 

@@ -15,7 +15,14 @@ from harvest.checker import feed_inspection, log_inspection
 from harvest.checker.asking import Asker, Reply
 from harvest.checker.checks import Finding, Report, State, report
 from harvest.checker.feeds import FEED_TYPES, looks_like_feed
-from harvest.checker.judging import finding, judge_caching, judge_description, judge_log, judge_records
+from harvest.checker.judging import (
+    finding,
+    judge_absence,
+    judge_caching,
+    judge_description,
+    judge_log,
+    judge_records,
+)
 from harvest.checker.judging_feeds import judge_feeds
 from harvest.checker.log_inspection import spread
 from harvest.checker.reading import Described, describe, record_digest
@@ -81,24 +88,22 @@ class _Inspection:
         self._now = now
         self._pages = _WellKnown(asker, reached, start)
         self._log = LogSeen("", None)
-        self._described: Described | None = None
-        self._description: Answer | None = None
+        self._description = DescriptionSeen("", start, None)
         self._feeds: list[tuple[FeedSeen, Cached | None]] = []
         self._plain_feed = start.answer is not None and looks_like_feed(start.answer.body, start.answer.media_type)
 
     def description(self) -> Iterator[Finding]:
         seen = self._pages.look()
-        self._described = seen.described
-        self._description = seen.answer
+        self._description = seen
         self._log = log_inspection.look(self._asker, self._start, seen.described)
         if seen.described:
             addresses = [each for each in seen.described.interfaces if self._asker.is_own(each)]
             replies = [self._asker.get(each, "*/*") for each in addresses[:_MAX_INTERFACES]]
             seen = replace(seen, interfaces=tuple(replies))
-        yield from judge_description(seen, has_other=self._plain_feed or self._log.stream is not None)
+        yield from judge_description(seen)
 
     def log(self) -> Iterator[Finding]:
-        if self._described or self._log.stream:
+        if self._description.described or self._log.stream:
             yield from judge_log(self._log)
 
     def records(self) -> Iterator[Finding]:
@@ -106,9 +111,10 @@ class _Inspection:
 
     def feeds(self) -> Iterator[Finding]:
         self._feeds = feed_inspection.look(self._asker, self._start, self._pages.catalog, plain=self._plain_feed)
-        yield from judge_feeds(
-            [each for each, _ in self._feeds], has_node=self._described is not None or self._log.stream is not None
-        )
+        feeds = [each for each, _ in self._feeds]
+        has_log = self._log.stream is not None
+        yield from judge_feeds(feeds, has_node=has_log or self._description.described is not None)
+        yield from judge_absence(self._description, has_other=has_log or bool(feeds))
 
     def caching(self) -> Iterator[Finding]:
         cached = [each for _, each in self._feeds if each]
@@ -126,21 +132,22 @@ class _Inspection:
         gone = [member.record for each in pages if each.page for member in each.page.members if member.withdraws]
         asked = spread([each for each in gone if asker.is_own(each)], _MAX_WITHDRAWN)
         withdrawn = [asker.get(each, "text/turtle") for each in asked]
-        if self._described is None or len(self._described.spaces) != 1:
+        described = self._description.described
+        if described is None or len(described.spaces) != 1:
             return RecordsSeen(signed=False, withdrawn=withdrawn)
-        powers = self._powers(self._described)
+        powers = self._powers(described)
         judged = [found for each in pages if each.answer for found in self._judged(each.answer, powers)]
         sample = spread(judged, SAMPLE_SIZE)
         own = [each for each in sample if each.offer.action is not Action.DELETE and asker.is_own(each.offer.iri)]
-        signed = bool(self._described.multikeys)
+        signed = bool(described.multikeys)
         return RecordsSeen(signed, sample, [_at_its_address(asker, each) for each in own], withdrawn)
 
     def _powers(self, described: Described) -> Powers:
         node = Authority(described.node, described.spaces[0], next(iter(described.multikeys), ""))
         members: Sequence[Authority] = ()
-        if self._description:
+        if self._description.answer:
             with suppress(ParseError):  # what is wrong with the description is a finding of its own
-                members = self._asker.read(read_description, self._description).members
+                members = self._asker.read(read_description, self._description.answer).members
         return Powers(_NOBODY, f"{_NOBODY}:", node, {each.node: each for each in members})
 
     def _judged(self, answer: Answer, powers: Powers) -> Sequence[Judged]:

@@ -36,10 +36,9 @@ def finding(check: str, failed: Sequence[str] = (), warned: Sequence[str] = ()) 
     return Finding(check, state, tuple(seen))
 
 
-def judge_description(seen: DescriptionSeen, *, has_other: bool) -> Iterator[Finding]:
-    """``has_other``: there is a feed or an event stream, which can do without a description."""
-    if seen.described is None and not seen.unreadable:
-        yield finding("description.found", *(((), seen.tried) if has_other else (seen.tried, ())))
+def judge_description(seen: DescriptionSeen) -> Iterator[Finding]:
+    """What is there; for what is not, see ``judge_absence``."""
+    if seen.is_absent:
         return
     yield finding("description.found")
     yield finding("description.api-catalog", [seen.catalog] if seen.catalog else [])
@@ -49,6 +48,12 @@ def judge_description(seen: DescriptionSeen, *, has_other: bool) -> Iterator[Fin
     yield finding("description.void", (), _void_problems(seen, seen.described))
     yield from _judge_node(seen.described)
     yield finding("description.interfaces", [each.trouble for each in seen.interfaces if each.answer is None])
+
+
+def judge_absence(seen: DescriptionSeen, *, has_other: bool) -> Iterator[Finding]:
+    """``has_other``: there is a feed or an event stream, which can do without a description."""
+    if seen.is_absent:
+        yield finding("description.found", *(((), seen.tried) if has_other else (seen.tried, ())))
 
 
 def _void_problems(seen: DescriptionSeen, described: Described) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from chm_node.errors import ParseError
 from chm_node.foreign import FORMATS
 from chm_node.http_client import Answer
+from chm_node.namespaces import AS
 from harvest.checker.asking import Asker, Reply
 from harvest.checker.reading import Described, LogPage, Stream, read_log_page, read_stream
 from harvest.checker.seen import LogSeen, PageSeen
@@ -47,11 +48,12 @@ def _root(asker: Asker, reply: Reply) -> LogSeen:
         stream: Stream = asker.read(read_stream, reply.answer)
     except ParseError as error:
         return LogSeen(reply.address, None, f"{reply.address}: {error}")
-    root = _page(asker, Relation(reply.address), reply, ())
-    return LogSeen(reply.address, stream, pages=(root, *_pages(asker, root)))
+    timed_by = stream.paths["timestampPath"] or str(AS.published)
+    root = _page(asker, Relation(reply.address), reply, (), timed_by)
+    return LogSeen(reply.address, stream, pages=(root, *_pages(asker, root, timed_by)))
 
 
-def _pages(asker: Asker, root: PageSeen) -> list[PageSeen]:
+def _pages(asker: Asker, root: PageSeen, timed_by: str) -> list[PageSeen]:
     """A sample of what the root leads to: of ranges the pages in them, of a chain its beginning."""
     found: list[PageSeen] = []
     known = {root.relation.page}
@@ -62,16 +64,16 @@ def _pages(asker: Asker, root: PageSeen) -> list[PageSeen]:
         for relation in spread(relations, MAX_PAGES - len(found)) if len(found) < MAX_PAGES - 1 else relations[:1]:
             known.add(relation.page)
             reply = asker.get(relation.page, SYNTAXES)
-            found.append(_page(asker, relation, reply, (*above.led_from, above.relation.page)))
+            found.append(_page(asker, relation, reply, (*above.led_from, above.relation.page), timed_by))
             waiting.append(found[-1])
     return found
 
 
-def _page(asker: Asker, relation: Relation, reply: Reply, led_from: tuple[str, ...]) -> PageSeen:
+def _page(asker: Asker, relation: Relation, reply: Reply, led_from: tuple[str, ...], timed_by: str) -> PageSeen:
     if reply.answer is None:
         return PageSeen(relation, None, reply.trouble, led_from=led_from)
     try:
-        page: LogPage = asker.read(read_log_page, reply.answer)
+        page: LogPage = asker.read(read_log_page, reply.answer, timed_by)
     except ParseError as error:
         return PageSeen(relation, None, f"{relation.page}: {error}", led_from=led_from)
     return PageSeen(relation, page, "", _is_immutable(reply.answer), led_from, reply.answer)

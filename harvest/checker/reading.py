@@ -121,15 +121,17 @@ def read_stream(data: bytes, media_type: str, address: str) -> Stream:
     )
 
 
-def read_log_page(data: bytes, media_type: str, address: str) -> LogPage:
-    """The entries of a page. Raises ParseError."""
+def read_log_page(data: bytes, media_type: str, address: str, timestamp_path: str) -> LogPage:
+    """The entries of a page; ``timestamp_path`` is where its stream has their times. Raises ParseError."""
     index = _index(data, media_type, address)
     named = dict.fromkeys(iri for own in index.values() for iri in _values(own, TREE.member))
+    # What the stream itself answers holds no entries; its view does.
+    views = [Relation(each) for each in _values(index.get(address, {}), TREE.view) if each != address]
     return LogPage(
         address=address,
-        members=tuple(_member(iri, index.get(iri, {})) for iri in named),
+        members=tuple(_member(iri, index.get(iri, {}), timestamp_path) for iri in named),
         closed="true" in _values(index.get(address, {}), LDES.immutable),
-        relations=tuple(read_relations(data, media_type, address)),
+        relations=(*views, *read_relations(data, media_type, address)),
     )
 
 
@@ -155,17 +157,21 @@ def linked_feeds(data: bytes, _media_type: str, address: str) -> list[str]:
     links = _Links()
     with suppress(AssertionError):  # how the parser of the standard library refuses some declarations
         links.feed(data.decode("utf-8", "replace"))
-    found = [_joined(address, href) for href in links.hrefs]
+    base = _joined(address, links.base) or address
+    found = [_joined(base, href) for href in links.hrefs]
     return list(dict.fromkeys(filter(None, found)))[:_MAX_FOUND]
 
 
 class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
+        self.base = ""
         self.hrefs: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         own = {name: value or "" for name, value in attrs}
+        if tag == "base":
+            self.base = self.base or own.get("href", "")
         kind = own.get("type", "").partition(";")[0].strip().lower()
         if tag in ("link", "a") and "alternate" in own.get("rel", "").lower().split() and kind in FEED_TYPES:
             self.hrefs.append(own.get("href", ""))
@@ -191,8 +197,8 @@ def _node(address: str, index: Index) -> str:
     return address if address in candidates else next(iter(candidates), "")
 
 
-def _member(activity: str, own: Any) -> Member:  # an Index's properties
-    moments = own.get(str(AS.published), ())
+def _member(activity: str, own: Any, timestamp_path: str) -> Member:  # an Index's properties
+    moments = own.get(timestamp_path, ())
     kinds = _values(own, RDF.type)
     published = _moment(moments[0]) if len(moments) == 1 else None
     return Member(activity, next(iter(_values(own, AS.object)), ""), str(AS.Delete) in kinds, published)

@@ -23,6 +23,11 @@ class DescriptionSeen:
     interfaces: tuple[Reply, ...] = ()
     answer: Answer | None = None  #: the description as it came
 
+    @property
+    def is_absent(self) -> bool:
+        """Nothing was found, not even one that cannot be read."""
+        return self.described is None and not self.unreadable
+
 
 @dataclass(frozen=True)
 class PageSeen:

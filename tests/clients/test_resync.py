@@ -59,3 +59,31 @@ def test_a_copy_is_made_followed_and_audited(live_node, resync):
     assert Path(gone.removeprefix(live_node.url) + ".nq") not in after
     assert b"Guide 2, corrected" in after[Path(changed.iri.removeprefix(live_node.url) + ".nq")]
     assert "  IN SYNC (same=25," in resync("--audit", *HASHES)
+
+
+def test_a_copy_that_is_followed_loses_what_was_withdrawn_and_regains_what_came_back(live_node, resync):
+    resync("--baseline", *HASHES)
+    back = live_node.record("event", "workshop-4", title={"fr": "Atelier n° 4, à nouveau"}, starts="2026-06-01")
+    place = Path(back.iri.removeprefix(live_node.url) + ".nq")
+    _withdraw(live_node, back.iri)
+    assert "Will apply 2 changes, and delete 1 resources" in resync("--incremental", "--delete")
+    without = _copies(resync.copy)
+    assert place not in without
+
+    resync("--incremental", "--delete")
+    assert _copies(resync.copy) == without
+
+    live_node.publish(back)
+    assert "created=0, updated=1, deleted=0" in resync("--incremental", "--delete")
+    assert "Atelier n° 4, à nouveau".encode() in _copies(resync.copy)[place]
+    assert "  IN SYNC (same=25," in resync("--audit", *HASHES)
+
+
+def test_an_audit_finds_what_was_damaged_or_lost_in_the_copy_and_a_baseline_heals_it(live_node, resync):
+    resync("--baseline", *HASHES)
+    damaged, lost, *_ = sorted(resync.copy.rglob("*.nq"))
+    damaged.write_bytes(damaged.read_bytes().replace(b"Atelier", b"ateliers"))
+    lost.unlink()
+    assert "NOT IN SYNC (same=23, to create=1, to update=1, to delete=0)" in resync("--audit", *HASHES)
+    resync("--baseline", *HASHES)
+    assert "  IN SYNC (same=25," in resync("--audit", *HASHES)

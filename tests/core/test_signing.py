@@ -1,47 +1,53 @@
-"""Proofs against the test vector of the cryptosuite's specification, and keys on disk."""
+"""Proofs against the test vectors of the cryptosuite's specification, and keys on disk."""
 
 import stat
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chm_node.canonical import digest
 from chm_node.errors import ParseError, SettingsError
-from chm_node.signing import Signer, create_key, fingerprint, load_signer, verify
+from chm_node.signing import Signer, create_key, fingerprint, hash_data, load_signer, verify
 
-# Data Integrity EdDSA Cryptosuites 1.0, appendix B.1: key pair, canonical document and signature.
+# Data Integrity EdDSA Cryptosuites 1.0, appendix B.1: key pair, proof options, canonical documents, hashes, signatures.
+FOLDER = Path(__file__).parent / "w3c" / "vc-di-eddsa"
 MULTIKEY = "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
 SECRET = bytes.fromhex("c96ef9ea10c5e414c471723aff9de72c35fa5b70fae97e8832ecac7d2e2b8ed6")
 METHOD = f"did:key:{MULTIKEY}#{MULTIKEY}"
 CREATED = datetime(2023, 2, 24, 23, 36, 38, tzinfo=UTC)
-SIGNATURE = "z2YwC8z3ap7yx1nZYCg4L3j3ApHsF8kgPdSb5xoS1VR7vPG3F561B52hYnQF9iseabecm3ijx4K1FBTQsCZahKZme"
-DOCUMENT = (
-    b'<did:example:abcdefgh> <https://www.w3.org/ns/credentials/examples#alumniOf> "The School of Examples" .\n'
-    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
-    b" <https://www.w3.org/2018/credentials#VerifiableCredential> .\n"
-    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
-    b" <https://www.w3.org/ns/credentials/examples#AlumniCredential> .\n"
-    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://schema.org/description>"
-    b' "A minimum viable example of an Alumni Credential." .\n'
-    b'<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://schema.org/name> "Alumni Credential" .\n'
-    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#credentialSubject>"
-    b" <did:example:abcdefgh> .\n"
-    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#issuer>"
-    b" <https://vc.example/issuers/5678> .\n"
-    b"<urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33> <https://www.w3.org/2018/credentials#validFrom>"
-    b' "2023-01-01T00:00:00Z"^^<http://www.w3.org/2001/XMLSchema#dateTime> .\n'
-)
+OPTIONS = {"created": "2023-02-24T23:36:38Z", "verificationMethod": METHOD}
+OPTIONS_HASH = "bea7b7acfbad0126b135104024a5f1733e705108f42d59668b05c0c50004c6b0"
+#: Document hash and signature by name; both have the same proof options.
+VECTORS = {
+    "alumni": (
+        "517744132ae165a5349155bef0bb0cf2258fff99dfe1dbd914b938d775a36017",
+        "z2YwC8z3ap7yx1nZYCg4L3j3ApHsF8kgPdSb5xoS1VR7vPG3F561B52hYnQF9iseabecm3ijx4K1FBTQsCZahKZme",
+    ),
+    "employment": (
+        "03f59e5b04ab575b1172cb684f22eede72f0e9033e0b5c67d0e2506768d6ce11",
+        "zeuuS9pi2ZR8Q41bFFJKS9weSWkwa7pRcxHTHzxjDEHtVSZp3D9Rm3JdzT82EQpmXMb9wvfFJLuDPeSXZaRX1q1c",
+    ),
+}
+DOCUMENT = (FOLDER / "alumni.nq").read_bytes()
+SIGNATURE = VECTORS["alumni"][1]
 SIGNER = Signer(METHOD, Ed25519PrivateKey.from_private_bytes(SECRET))
 
 
-def test_the_signature_is_that_of_the_specification():
+@pytest.mark.parametrize("name", VECTORS)
+def test_hashes_and_signature_are_those_of_the_specification(name):
+    document, (document_hash, signature) = (FOLDER / f"{name}.nq").read_bytes(), VECTORS[name]
     assert SIGNER.multikey == MULTIKEY
-    assert SIGNER.sign(DOCUMENT, CREATED)["proofValue"] == SIGNATURE
+    assert digest(document) == document_hash
+    assert hash_data(document, OPTIONS).hex() == OPTIONS_HASH + document_hash
+    assert SIGNER.sign(document, CREATED) == {**OPTIONS, "proofValue": signature}
 
 
-def test_the_specifications_signature_verifies():
-    proof = {"created": "2023-02-24T23:36:38Z", "verificationMethod": METHOD, "proofValue": SIGNATURE}
-    assert verify(DOCUMENT, proof, MULTIKEY)
+@pytest.mark.parametrize("name", VECTORS)
+def test_the_specifications_signature_verifies(name):
+    document, (_, signature) = (FOLDER / f"{name}.nq").read_bytes(), VECTORS[name]
+    assert verify(document, {**OPTIONS, "proofValue": signature}, MULTIKEY)
 
 
 @pytest.mark.parametrize("field", ["created", "verificationMethod", "proofValue", "document", "key"])

@@ -1,10 +1,15 @@
 """The checker on software that is not ours: plain feeds, a site that links to one, an event stream written by hand."""
 
+import gzip
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Event
 
 import pytest
+from feedgen.feed import FeedGenerator
 from flask import Flask, Response, request
+from flask_websub.publisher import publisher
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,10 +47,50 @@ OLDER = """
 </log.ttl#stream> tree:member <#0> .
 <#0> a as:Create ; as:object </id/0> ; as:published "2025-11-22T03:22:08Z"^^xsd:dateTime .
 """
+RSS_1 = """<?xml version="1.0"?>
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
+ xmlns:dc="http://purl.org/dc/elements/1.1/">
+<channel rdf:about="https://cms.example.net/feed"><title>Bulletin</title><link>https://cms.example.net/</link>
+<description>Nouvelles</description><dc:language>fr</dc:language>
+<items><rdf:Seq><rdf:li rdf:resource="https://cms.example.net/1"/></rdf:Seq></items></channel>
+<item rdf:about="https://cms.example.net/1"><title>Un atelier</title><link>https://cms.example.net/1</link>
+<dc:date>2026-11-22T03:22:08+01:00</dc:date></item></rdf:RDF>
+"""
+JSON_FEED = """{"version": "https://jsonfeed.org/version/1.1", "title": "Bulletin", "language": "fr",
+ "feed_url": "https://cms.example.net/feed", "items": [{"id": "1", "title": "Un atelier", "content_text": "Texte",
+ "date_published": "2026-11-22T03:22:08+01:00"}]}"""
+#: As a server of event streams writes it that knows nothing of activities: versions of objects, with a time of its own.
+VERSIONS = """{"@context": {"ldes": "https://w3id.org/ldes#", "tree": "https://w3id.org/tree#",
+ "dcterms": "http://purl.org/dc/terms/", "path": {"@id": "ldes:timestampPath", "@type": "@id"},
+ "of": {"@id": "ldes:versionOfPath", "@type": "@id"}, "view": {"@id": "tree:view", "@type": "@id"}},
+ "@id": "", "@type": "ldes:EventStream", "path": "dcterms:created", "of": "dcterms:isVersionOf",
+ "view": "sites/by-page"}"""
+VERSIONS_PAGE = """
+@prefix dcterms: <http://purl.org/dc/terms/> .
+@prefix tree: <https://w3id.org/tree#> .
+@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+</sites> tree:view <by-page> ; tree:member <1#a> , <1#b> .
+<by-page> a tree:Node .
+<1#a> dcterms:isVersionOf <1> ; dcterms:created "2026-11-22T03:22:08Z"^^xsd:dateTime .
+<1#b> dcterms:isVersionOf <1> ; dcterms:created "2026-11-22T03:22:09Z"^^xsd:dateTime .
+"""
 
 
 @pytest.fixture
-def site(wire, make_node):
+def host(wire, make_node):
+    """Puts applications that are no nodes on the wire."""
+    made = {}
+
+    def put(name, app):
+        wire.apps[name] = made[name] = app
+
+    yield put
+    for name in made:
+        del wire.apps[name]
+
+
+@pytest.fixture
+def site(host):
     """A small content management system: paths to (media type, bytes); a path may honour conditional requests."""
     app = Flask("cms")
     pages = {}
@@ -61,9 +106,9 @@ def site(wire, make_node):
         response.last_modified = 1_790_000_000
         return response.make_conditional(request)
 
-    wire.apps["cms.example.net"] = app
-    yield pages
-    del wire.apps["cms.example.net"]
+    host("cms.example.net", app)
+    host("www.example.net", app)
+    return pages
 
 
 @pytest.fixture
@@ -105,7 +150,7 @@ def test_a_feed_is_found_by_its_link_or_at_a_usual_address(site, check, page):
 
     report = check(SITE)
 
-    assert report.level is Level.L0
+    assert (report.level, report.having(State.FAILED)) == (Level.L0, [])
     assert states(report)["feeds.found"] is (State.PASSED if "link rel" in page else State.WARNING)
 
 
@@ -126,7 +171,8 @@ def test_a_broken_feed_is_level_none_with_the_reason(site, check, old, new, reas
     report = check(f"{SITE}rss.xml")
 
     assert report.level is Level.NONE
-    [found] = [each for each in report.having(State.FAILED) if each.check == "feeds.well-formed"]
+    [found] = report.having(State.FAILED)
+    assert found.check == "feeds.well-formed"
     assert reason in found.seen[0]
 
 
@@ -175,6 +221,95 @@ def test_a_site_with_nothing_to_harvest_is_told_what_is_missing(site, check):
 
     assert report.level is Level.NONE
     assert [each.check for each in report.having(State.FAILED)] == ["description.found", "feeds.found"]
+
+
+@pytest.mark.parametrize(("media_type", "body"), [("application/rdf+xml", RSS_1), ("application/feed+json", JSON_FEED)])
+def test_the_other_formats_of_feeds_are_level_0_too(site, check, media_type, body):
+    site["feed"] = (media_type, body)
+    report = check(f"{SITE}feed")
+    assert (report.level, report.having(State.FAILED)) == (Level.L0, [])
+
+
+def test_a_feed_that_comes_compressed_is_read(site, check, wire):
+    site["rss.xml"] = ("text/xml", gzip.compress(RSS))
+    wire.replies[f"{SITE}rss.xml"] = lambda real: replace(real, headers={**real.headers, "Content-Encoding": "gzip"})
+    report = check(f"{SITE}rss.xml")
+    assert (report.level, states(report)["caching.gzip"]) == (Level.L0, State.PASSED)
+
+
+def moved(status, new):
+    return lambda real: replace(real, status=status, body=b"", headers={"Location": new})
+
+
+@pytest.mark.parametrize("status", [301, 308])
+def test_a_feed_that_has_moved_is_read_where_it_is_now(site, check, wire, status):
+    site["news/rss.xml"] = ("application/rss+xml", RSS)
+    for old, new in ((f"{SITE}rss.xml", "/news/rss.xml"), ("https://www.example.net/rss.xml", f"{SITE}news/rss.xml")):
+        wire.replies[old] = moved(status, new)
+        report = check(old)
+        assert (report.level, report.having(State.FAILED)) == (Level.L0, [])
+
+
+def test_a_feed_that_has_moved_in_a_circle_is_level_none(site, check, wire):
+    wire.replies[f"{SITE}rss.xml"] = moved(301, "/rss.xml")
+    report = check(f"{SITE}rss.xml")
+    assert report.level is Level.NONE
+    assert [each.check for each in report.having(State.FAILED)] == ["address.answers"]
+
+
+def test_links_count_from_the_base_of_their_page_and_other_hosts_are_passed_over(site, check):
+    foreign = "".join(f'<link rel=alternate type="application/rss+xml" href="https://{n}.example/">' for n in range(9))
+    own = '<link rel="alternate" type="application/rss+xml" href="feed.php">'
+    site["fr/index"] = ("text/html", f'<html><head><base href="/news/">{foreign}{own}</head></html>')
+    site["news/feed.php"] = ("application/rss+xml", RSS)
+    assert states(check(f"{SITE}fr/index"))["feeds.found"] is State.PASSED
+
+
+@pytest.mark.parametrize("form", ["rss", "atom"])
+def test_a_publisher_made_of_feedgen_and_flask_websub_is_level_0_without_a_fault(host, check, form):
+    app = Flask("publisher")
+    address = f"https://news.example.net/{form}"
+
+    @app.get(f"/{form}")
+    @publisher(self_url=address, hub_url="https://hub.example.net/")
+    def feed():
+        response = Response(_written(form, address), content_type=f"application/{form}+xml")
+        response.add_etag()
+        return response.make_conditional(request)
+
+    host("news.example.net", app)
+    report = check(address)
+    assert (report.level, report.having(State.FAILED)) == (Level.L0, [])
+    assert states(report)["feeds.direction"] is State.PASSED
+
+
+def _written(form, address):
+    generator = FeedGenerator()
+    generator.id(address)
+    generator.title("نشرة")
+    generator.description("أخبار")
+    generator.language("ar")
+    generator.link(href=address, rel="self")
+    entry = generator.add_entry()
+    entry.id("https://news.example.net/1")
+    entry.link(href="https://news.example.net/1.html")
+    entry.title("ورشة عمل")
+    entry.published(datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC))
+    entry.updated(datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC))
+    generator.lastBuildDate(datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC))
+    return generator.rss_str() if form == "rss" else generator.atom_str()
+
+
+def test_an_event_stream_of_versions_with_a_time_of_its_own_is_level_0(site, check):
+    site["sites"] = ("application/ld+json", VERSIONS)
+    site["sites/by-page"] = ("text/turtle", VERSIONS_PAGE)
+
+    report = check(f"{SITE}sites")
+
+    assert report.level is Level.L0
+    found = states(report)
+    assert [found[each] for each in ("log.stream", "log.pages", "log.order", "log.ends")] == [State.PASSED] * 4
+    assert found["log.paths"] is State.FAILED  # it is no log of the profile, and that is said
 
 
 NONSENSE = (

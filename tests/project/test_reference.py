@@ -1,5 +1,6 @@
 """The reference names every command and every setting, and the change log has an entry."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,3 +46,22 @@ def test_the_reference_names_no_setting_that_is_gone():
 def test_the_change_log_has_an_entry():
     text = (ROOT / "CHANGELOG.md").read_text()
     assert re.search(r"^## \[?(Unreleased|\d+\.\d+\.\d+)\b.*\n+(?!## )\S", text, re.MULTILINE)
+
+
+CLIENTS = (ROOT / "docs/reference/clients.md").read_text()
+
+
+@pytest.mark.parametrize("test", sorted(set(re.findall(r"`((?:tests/\w+/)?test_\w+\.py)`", CLIENTS))))
+def test_a_client_is_proven_by_the_test_that_is_named(test):
+    assert (ROOT / (test if "/" in test else f"tests/clients/{test}")).is_file()
+
+
+def test_the_versions_of_the_clients_are_those_that_are_tested():
+    pinned = json.loads((ROOT / "tests/clients/package.json").read_text())["dependencies"]
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements-dev.lock").read_text(), re.MULTILINE))
+    known = {name.rpartition("/")[2]: version for name, version in {**locked, **pinned}.items()}
+    named = [row.split(" | ")[:2] for row in CLIENTS.splitlines() if re.match(r"\| [^|]*\((npm|PyPI)", row)]
+    assert len(named) > 5
+    for names, versions in named:
+        programs = [each for each in re.findall(r"[\w-]+", names.lower()) if each in known]
+        assert [known[each] for each in programs] == versions.split(", "), names

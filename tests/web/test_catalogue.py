@@ -58,6 +58,7 @@ def test_pages_lead_to_every_record_in_both_generations_of_hydra(site):
     while address:
         graph = graph_of(site.get(address))
         [page] = graph.subjects(RDF.type, URIRef(f"{HYDRA}PagedCollection"))
+        assert page == URIRef(address)
         assert (page, RDF.type, URIRef(f"{HYDRA}PartialCollectionView")) in graph
         assert int(graph.value(page, URIRef(f"{HYDRA}totalItems"))) == 221
         seen |= set(graph.subjects(RDF.type, URIRef(f"{DCAT}Dataset")))

@@ -171,8 +171,8 @@ def test_entry_links_keep_their_attributes(site):
     iri = site.iris["workshop"]
     assert links == {
         ("alternate", "text/html", "fr", iri.replace(".example/", ".example/fr/")),
-        ("alternate", "text/turtle", None, f"{iri}.ttl"),
-        ("alternate", "application/rdf+xml", None, f"{iri}.rdf"),
+        ("describedby", "text/turtle", None, f"{iri}.ttl"),
+        ("describedby", "application/rdf+xml", None, f"{iri}.rdf"),
     }
 
 
