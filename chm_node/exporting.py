@@ -46,7 +46,7 @@ def _batches(connection: Connection, origin: str) -> Batches:
 
 
 def _graphs(changes: Sequence[LoggedChange]) -> list[Graph]:
-    return [Graph(f"<{each.graph.iri}>", each.graph.nquads.decode()) for each in changes]
+    return [Graph(f"<{each.graph.iri}>", each.graph.nquads) for each in changes]
 
 
 def _n_quads(_: Connection, batches: Batches) -> Iterator[bytes]:

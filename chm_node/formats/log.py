@@ -129,7 +129,7 @@ def listed_graphs(log: Log, change: LoggedChange) -> list[Graph]:
     """One change as a member of the stream; that it is one is its first line."""
     act = activity_iri(log.base_url, change.log_time)
     first, *rest = member_graphs(log.base_url, change)
-    return [Graph("", f"<{log.stream}> <{_MEMBER}> <{act}> .\n{first.lines}"), *rest]
+    return [Graph("", f"<{log.stream}> <{_MEMBER}> <{act}> .\n".encode() + first.lines), *rest]
 
 
 def member_graphs(base_url: str, change: LoggedChange) -> list[Graph]:
@@ -148,7 +148,7 @@ def member_graphs(base_url: str, change: LoggedChange) -> list[Graph]:
     if graph.proof:
         facts.append(f"{act} <{_PROOF}> _:g{change.seq} .\n")
         graphs.append(_proof_graph(change))
-    return [_default_graph(facts), *graphs, Graph(act, graph.nquads.decode())]
+    return [_default_graph(facts), *graphs, Graph(act, graph.nquads)]
 
 
 def _path_facts(act: str, change: LoggedChange) -> Iterator[str]:
@@ -173,11 +173,11 @@ def _proof_graph(change: LoggedChange) -> Graph:
         f"{node} <{_PROOF_PURPOSE}> <{_ASSERTION_METHOD}> .\n",
         f'{node} <{_PROOF_VALUE}> "{proof["proofValue"]}"^^<{_MULTIBASE}> .\n',
     ]
-    return Graph(f"_:g{change.seq}", "".join(sorted(facts)))
+    return Graph(f"_:g{change.seq}", "".join(sorted(facts)).encode())
 
 
 def _default_graph(facts: Sequence[str]) -> Graph:
-    return Graph("", "".join(sorted(facts)))
+    return Graph("", "".join(sorted(facts)).encode())
 
 
 def _node_facts(log: Log, node: str, *, closed: bool) -> list[str]:

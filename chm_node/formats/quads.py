@@ -23,20 +23,22 @@ class Graph:
     """Canonical lines of one graph of a dataset; sorted, so that what belongs to one subject stands together."""
 
     name: str  #: ``<iri>`` or ``_:label``; empty for the default graph
-    lines: str
+    lines: bytes
 
 
 def n_quads(graphs: Iterable[Graph]) -> bytes:
     """The dataset as N-Quads, graph after graph."""
     # A line break inside a literal is escaped, so " .\n" ends a statement and nothing else.
-    return "".join(
-        graph.lines.replace(" .\n", f" {graph.name} .\n") if graph.name else graph.lines for graph in graphs
-    ).encode()
+    return b"".join(
+        graph.lines.replace(b" .\n", f" {graph.name} .\n".encode()) if graph.name else graph.lines for graph in graphs
+    )
 
 
 def trig(graphs: Iterable[Graph]) -> bytes:
     """The dataset as TriG."""
-    return "".join(f"{graph.name} {{\n{graph.lines}}}\n" if graph.name else graph.lines for graph in graphs).encode()
+    return b"".join(
+        b"%b {\n%b}\n" % (graph.name.encode(), graph.lines) if graph.name else graph.lines for graph in graphs
+    )
 
 
 def json_ld(graphs: Sequence[Graph]) -> bytes:
@@ -51,9 +53,9 @@ def json_ld(graphs: Sequence[Graph]) -> bytes:
     return ("[" + ",\n".join(objects) + "]\n").encode()
 
 
-def json_ld_objects(lines: str) -> list[str]:
+def json_ld_objects(lines: bytes) -> list[str]:
     """The node objects of canonical lines, each as JSON text."""
-    statements = (match.groupdict() for match in _LINE.finditer(lines))
+    statements = (match.groupdict() for match in _LINE.finditer(lines.decode()))
     return [
         _node_object(subject, list(found))
         for subject, found in groupby(statements, key=lambda one: one["subject"] or one["blank"])

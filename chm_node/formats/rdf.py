@@ -33,7 +33,7 @@ def n_triples(triples: Iterable[ox.Triple]) -> bytes:
 
 def json_ld(triples: Iterable[ox.Triple]) -> bytes:
     """Expanded JSON-LD."""
-    return ("[" + ",\n".join(json_ld_objects(n_triples(triples).decode())) + "]\n").encode()
+    return ("[" + ",\n".join(json_ld_objects(n_triples(triples))) + "]\n").encode()
 
 
 def signed_json_ld(nquads: bytes, proof: Proof | None) -> bytes:
@@ -41,7 +41,7 @@ def signed_json_ld(nquads: bytes, proof: Proof | None) -> bytes:
 
     The proof is over the record graph as the default graph, which it is once ``proof`` is taken off.
     """
-    objects = ",\n".join(json_ld_objects(nquads.decode()))
+    objects = ",\n".join(json_ld_objects(nquads))
     end = f',"proof":{json.dumps(proof_document(proof))}' if proof else ""
     return f'{{"@context":"{DATA_INTEGRITY_CONTEXT}","@graph":[{objects}]{end}}}\n'.encode()
 

@@ -84,7 +84,7 @@ def feed(epoch: int, facts: Sequence[Fact]) -> Standing:
     newest = {fact.iri: fact for fact in facts}
     for iri in newest:
         _holding.store.remove_graph(ox.NamedNode(iri))
-    graphs = [Graph(f"<{iri}>", fact.nquads.decode()) for iri, fact in newest.items() if fact.nquads is not None]
+    graphs = [Graph(f"<{iri}>", fact.nquads) for iri, fact in newest.items() if fact.nquads is not None]
     _holding.store.bulk_load(n_quads(graphs), ox.RdfFormat.N_QUADS)
     _holding.standing = Standing(epoch, facts[-1].log_time if facts else _holding.standing.log_time)
     return _holding.standing

@@ -5,6 +5,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
+from chm_node.canonical import canonical_bytes, canonical_lines
 from chm_node.errors import ParseError
 from chm_node.formats.quads import Graph, json_ld_objects, n_quads
 from chm_node.importing.files import read_file
@@ -165,7 +166,7 @@ def test_a_tombstone_is_not_imported(read):
 def written(record, extension):
     """The record in one syntax, as another program might write it."""
     triples = RECORD_TYPES[record.type].triples(record)
-    lines = "".join(sorted(f"{triple} .\n" for triple in triples))
+    lines = canonical_bytes(canonical_lines(triples))
     if extension == ".jsonld":
         return f"[{','.join(json_ld_objects(lines))}]".encode()
     if extension == ".nq":

@@ -31,8 +31,8 @@ triples = st.builds(ox.Triple, nodes, st.one_of(nodes, st.just(TYPE)), st.one_of
 def test_what_is_written_by_text_is_read_back(name, default, named):
     write, syntax = WRITERS[name]
     graphs = [
-        Graph("", canonical_bytes(canonical_lines(default)).decode()),
-        Graph("<https://n.example/graph>", canonical_bytes(canonical_lines(named)).decode()),
+        Graph("", canonical_bytes(canonical_lines(default))),
+        Graph("<https://n.example/graph>", canonical_bytes(canonical_lines(named))),
     ]
     expected = {ox.Quad(*triple, ox.DefaultGraph()) for triple in default}
     expected |= {ox.Quad(*triple, ox.NamedNode("https://n.example/graph")) for triple in named}
