@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from bench.naive import harvest_one_by_one
 from bench.node import serving_node
@@ -13,11 +13,15 @@ from bench.publish import node_settings
 from bench.result import Measured, Result, apart
 from chm_node.database import frontier, open_database, source, writing
 from chm_node.http_client import HttpClient
+from chm_node.settings import Settings
 from chm_node.signing import create_key
+from harvest.description import RDF_SYNTAXES
 from harvest.discovery import discover, propose
 from harvest.dispatch import Dispatcher, fetch_policy
 from harvest.readers import Readers
-from harvest.sources import approve
+from harvest.sources import Source, approve
+from harvest.store import Ledger
+from harvest.visit import Visit
 
 RECORDS = 10_000
 FEWER_RECORDS = 2_000
@@ -39,17 +43,21 @@ def measure() -> list[Result]:
             by_304 = apart(harvest_peer, folder / "hub", node.base_url)
             apart(forget_etags, folder / "hub")
             by_hash = apart(harvest_peer, folder / "hub", node.base_url)
+        with serving_node(folder / "unsigned", RECORDS, signed=False) as unsigned:
+            apart(approve_peer, folder / "trusting-hub", unsigned.base_url, False)
+            plain = apart(harvest_peer, folder / "trusting-hub", unsigned.base_url)
     baseline = naive.value / naive.seconds
     return [
         _result("harvest first, 2,000 records", few, FEWER_RECORDS, baseline),
         _result("harvest first", many, RECORDS, baseline),
+        _result("harvest first, unsigned", plain, RECORDS, RECORDS / many.seconds, "the same with proofs"),
         _result("harvest unchanged, 304", by_304, RECORDS, baseline),
         _result("harvest unchanged, by hash", by_hash, RECORDS, baseline),
     ]
 
 
-def approve_peer(folder: Path, address: str) -> None:
-    """Set up a hub with one approved peer."""
+def approve_peer(folder: Path, address: str, signed: bool = True) -> None:
+    """Set up a hub with one approved peer; without its key when it signs nothing."""
     folder.mkdir(parents=True)
     settings = node_settings(folder, profile="demo")
     create_key(settings.key_file)
@@ -59,8 +67,19 @@ def approve_peer(folder: Path, address: str) -> None:
         proposal = discover(address, settings, client, readers, now)
     with writing(engine) as connection:
         propose(connection, proposal, now)
-        approve(connection, address, settings, now)
+        approved = approve(connection, address, settings, now)
+        if not signed:
+            _forget_key(connection, settings, approved, now)
     engine.dispose()
+
+
+def _forget_key(connection: Connection, settings: Settings, peer: Source, now: datetime) -> None:
+    """Pin no key, and know the description already, or the key in it would contradict that."""
+    with HttpClient(fetch_policy(settings)) as client, Readers(1) as readers:
+        document = Visit(client, readers, {}, peer.feed).get(peer.node, RDF_SYNTAXES)
+    connection.execute(update(source).values(multikey=""))
+    if document:
+        Ledger(connection, settings, peer, 0, now).remember(peer.node, document.seen)
 
 
 def harvest_peer(folder: Path, address: str) -> tuple[int, float]:
@@ -86,5 +105,5 @@ def forget_etags(folder: Path) -> None:
     engine.dispose()
 
 
-def _result(bench: str, ours: Measured, records: int, baseline: float) -> Result:
-    return Result(bench, records, records / ours.seconds, _NAIVE, baseline, ours.peak_rss_mb)
+def _result(bench: str, ours: Measured, records: int, baseline: float, other: str = _NAIVE) -> Result:
+    return Result(bench, records, records / ours.seconds, other, baseline, ours.peak_rss_mb)
