@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,7 +31,7 @@ from harvest.visit import Document, Seen, Visit
 LONGEST_RUN = timedelta(minutes=30)
 #: A dump is read to its end, or from its beginning the next time.
 LONGEST_DUMP = timedelta(hours=6)
-#: Pages that the children read while another is being stored.
+#: Pages that the children read while another is being stored; one more is on its way meanwhile.
 AHEAD = 2
 #: Newest versions whose proofs are not checked again when an open page is read once more.
 _KNOWN_VERSIONS = 1000
@@ -178,23 +178,33 @@ class Harvest:
         return runs.Counts()
 
     def _read_ahead(self, documents: Iterator[Document], powers: Powers) -> Iterator[_Reading]:
-        """Pages in order, while the children read the next ones; what came before a failure is still taken over."""
+        """Pages in order: while one is stored, the children read the next ones and another is fetched.
+
+        What came before a failure is still taken over.
+        """
         waiting: deque[_Reading] = deque()
         failure = None
-        while failure is None:
-            try:
-                document = next(documents)
-            except StopIteration:
-                break
-            except HarvestError as error:
-                failure = error
-                break
-            waiting.append((document.without_data(), self._submit(document, powers)))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft()
+        with ThreadPoolExecutor(1, "fetcher") as fetcher:
+            while failure is None:
+                coming = fetcher.submit(self._fetch, documents, powers)
+                while len(waiting) > AHEAD:
+                    yield waiting.popleft()
+                try:
+                    fetched = coming.result()
+                except HarvestError as error:
+                    failure = error
+                    break
+                if fetched is None:
+                    break
+                waiting.append(fetched)
         yield from waiting
         if failure:
             raise failure
+
+    def _fetch(self, documents: Iterator[Document], powers: Powers) -> _Reading | None:
+        """The next page, given to a child; None after the last one."""
+        document = next(documents, None)
+        return (document.without_data(), self._submit(document, powers)) if document else None
 
     def _submit(self, document: Document, powers: Powers) -> "Future[Page]":
         again = document.address in self._visit.frontier
