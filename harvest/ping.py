@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from chm_node.database import reading, writing
 from chm_node.errors import BadQueryError
-from chm_node.websub.requests import LONGEST_LEASE, MAX_ADDRESS_CHARACTERS, USUAL_LEASE
+from chm_node.websub.wishes import LONGEST_LEASE, MAX_ADDRESS_CHARACTERS, USUAL_LEASE
 from harvest import hints, push, sources
 from harvest.push import Subscription
 from harvest.sources import APPROVED, Source

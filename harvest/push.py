@@ -25,7 +25,7 @@ from chm_node.http_client import HttpClient
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
 from chm_node.text import host_of
-from chm_node.websub.requests import LONGEST_LEASE, MAX_ADDRESS_CHARACTERS, SUBSCRIBE, USUAL_LEASE, signature
+from chm_node.websub.wishes import LONGEST_LEASE, MAX_ADDRESS_CHARACTERS, SUBSCRIBE, USUAL_LEASE, signature
 from harvest.sources import APPROVED, Source
 
 #: A lease is renewed when this share of it has passed.

@@ -16,7 +16,7 @@ from chm_node.text import host_of
 from chm_node.web import site
 from chm_node.web.topics import topic_of
 from chm_node.websub import intents
-from chm_node.websub.requests import read_wish
+from chm_node.websub.wishes import read_wish
 
 blueprint = Blueprint("hub", __name__)
 

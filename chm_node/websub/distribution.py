@@ -20,8 +20,8 @@ from chm_node.errors import FetchError
 from chm_node.http_client import HttpClient
 from chm_node.websub import intents, subscribers
 from chm_node.websub.intents import Intent
-from chm_node.websub.requests import SUBSCRIBE, extended, signature
 from chm_node.websub.subscribers import Subscriber
+from chm_node.websub.wishes import SUBSCRIBE, extended, signature
 
 #: Callbacks asked at once; most of each is waiting.
 THREADS = 8

@@ -18,7 +18,7 @@ from chm_node.database import log_head
 from chm_node.database import subscriber as subscriber_table
 from chm_node.errors import TooManyRequestsError
 from chm_node.record import milliseconds
-from chm_node.websub.requests import SUBSCRIBE, Wish
+from chm_node.websub.wishes import SUBSCRIBE, Wish
 
 #: Subscribers and requests together.
 MAX_IN_ALL = 5_000

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chm_node.errors import BadQueryError
 from chm_node.http_guard import FetchPolicy
-from chm_node.websub.requests import LONGEST_LEASE, SHORTEST_LEASE, USUAL_LEASE, extended, read_wish, signature
+from chm_node.websub.wishes import LONGEST_LEASE, SHORTEST_LEASE, USUAL_LEASE, extended, read_wish, signature
 
 PUBLIC, DEMO = FetchPolicy(), FetchPolicy(allow_loopback=True)
 GOOD = {

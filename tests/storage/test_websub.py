@@ -11,7 +11,7 @@ from chm_node.errors import TooManyRequestsError
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
 from chm_node.websub import intents, subscribers
-from chm_node.websub.requests import Wish
+from chm_node.websub.wishes import Wish
 from harvest import hints, leases, sources
 from harvest.description import Description
 from harvest.trust import Authority

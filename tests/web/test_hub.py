@@ -13,7 +13,7 @@ from chm_node.database import hint, intent, reading, subscription, writing
 from chm_node.web.hub import BUDGET, MAX_FORM_BYTES, REQUESTS_A_MINUTE
 from chm_node.web.topics import renderer, topic_of
 from chm_node.websub import intents
-from chm_node.websub.requests import signature
+from chm_node.websub.wishes import signature
 from harvest import push, sources
 from harvest.description import Description
 from harvest.trust import Authority
