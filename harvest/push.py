@@ -22,7 +22,7 @@ from chm_node.database import source as source_table
 from chm_node.database import subscription as table
 from chm_node.errors import FetchError
 from chm_node.http_client import HttpClient
-from chm_node.record import from_milliseconds, milliseconds
+from chm_node.record import milliseconds
 from chm_node.settings import Settings
 from chm_node.text import host_of
 from chm_node.websub.wishes import LONGEST_LEASE, MAX_ADDRESS_CHARACTERS, SUBSCRIBE, USUAL_LEASE, signature
@@ -46,7 +46,6 @@ class Subscription:
     topic: str
     token: str  #: end of the callback's address, which nobody can guess
     secret: str  #: empty for none
-    expires: datetime | None  #: None before the hub has confirmed it
     failures: int  #: requests that the hub has not confirmed yet, in a row
 
 
@@ -152,6 +151,5 @@ def _subscription(row: Row[Any]) -> Subscription:
         topic=row.topic,
         token=row.token,
         secret=row.secret,
-        expires=from_milliseconds(row.expires) if row.expires else None,
         failures=row.failures,
     )
