@@ -10,7 +10,7 @@ from importlib import import_module
 
 from bench.result import Result, table
 
-NAMES = ("publish", "harvest", "feeds", "export")
+NAMES = ("publish", "harvest", "feeds", "export", "push")
 
 
 def run(names: Sequence[str] = (), as_json: bool = False) -> int:

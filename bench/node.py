@@ -46,13 +46,14 @@ def serving_node(folder: Path, records: int, *, signed: bool = True) -> Iterator
     environment = os.environ | {f"CHM_{name.upper()}": value for name, value in chosen.items()}
     server = start_command("serve", "--no-worker", environment=environment)
     try:
-        _wait_for(f"{settings.base_url}livez")
+        wait_for(f"{settings.base_url}livez")
         yield settings
     finally:
         end(server)
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str) -> None:
+    """Until the node answers there."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -25,8 +25,8 @@ class Result:
         return self.per_second / self.baseline_per_second if self.baseline_per_second else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        rounded = {key: round(value, 1) if isinstance(value, float) else value for key, value in asdict(self).items()}
-        return rounded | {"ratio": round(self.ratio, 1)}
+        rounded = {key: _rounded(value) if isinstance(value, float) else value for key, value in asdict(self).items()}
+        return rounded | {"ratio": _rounded(self.ratio)}
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,17 @@ def table(results: Sequence[Result]) -> str:
     """The results for a person to read."""
     lines = [f"{'what':<32}{'done':>8}{'per second':>14}{'naive':>12}{'ratio':>9}{'peak MiB':>10}   naive way"]
     lines += [
-        f"{each.bench:<32}{each.records:>8,}{each.per_second:>14,.0f}{each.baseline_per_second:>12,.0f}"
+        f"{each.bench:<32}{each.records:>8,}{_shown(each.per_second):>14}{_shown(each.baseline_per_second):>12}"
         f"{each.ratio:>8.1f}x{each.peak_rss_mb:>10.0f}   {each.baseline}"
         for each in results
     ]
     return "\n".join(lines)
+
+
+def _rounded(figure: float) -> float:
+    """One decimal, or two digits of what is smaller."""
+    return round(figure, 1) if abs(figure) >= 1 else float(f"{figure:.2g}")
+
+
+def _shown(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 10 else f"{figure:.2g}"

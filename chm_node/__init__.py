@@ -10,6 +10,8 @@ formats                         one media type each: RDF, feeds, DCAT, the log
 publishing                      publish, revise, withdraw, import, export
 dumps                           the log as it stands, in files
 sparql                          queries, answered in children that hold the records
+websub                          who is told when a feed changes, and telling them
+backoff, budget                 how long to wait after failures; how much each client may ask (pure)
 http_client                     the only way out to the network
 web                             Flask blueprints, templates, translations
 settings                        all configuration, one typed value

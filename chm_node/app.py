@@ -13,6 +13,7 @@ from chm_node.web import (
     catalogue,
     dumps,
     feeds,
+    hub,
     languages,
     log,
     node,
@@ -24,7 +25,7 @@ from chm_node.web import (
     sparql,
 )
 from chm_node.web.kept import Kept, log_head_reader
-from harvest import receipt_pages
+from harvest import ping, receipt_pages
 from harvest import web as network
 from harvest.checker import web as checker
 
@@ -52,8 +53,8 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.extensions["chm"] = Site(settings, engine, multikey, datetime.now(UTC))
     languages.install(app, settings.languages)
-    own = (records, log, feeds, node, catalogue, reference, sparql, pages, resourcesync, dumps)
-    for module in (*own, network, receipt_pages, checker):
+    own = (records, log, feeds, node, catalogue, reference, sparql, pages, resourcesync, dumps, hub)
+    for module in (*own, network, ping, receipt_pages, checker):
         app.register_blueprint(module.blueprint)
     problems.register(app)
     app.after_request(_secure)

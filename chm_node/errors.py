@@ -13,6 +13,7 @@ ChmError
 ├── QueryStoppedError          the query used more time or memory than it may
 ├── QueriesBusyError           no query can be answered now: .retry_after
 │   └── BudgetSpentError       this client has used up its share
+├── TooManyRequestsError       more was asked than anybody gets: .retry_after
 ├── StorageError               the database failed; cause attached
 └── HarvestError               one source could not be harvested; stored in its run
     ├── FetchError             no answer, an error status, a forbidden address: .retry_after
@@ -23,6 +24,7 @@ ChmError
 Anything else that is raised is a bug and is reported as one. HTTP status codes belong to ``web``.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -123,6 +125,14 @@ class BudgetSpentError(QueriesBusyError):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("your queries have used up the computing time of this minute", retry_after)
+
+
+class TooManyRequestsError(ChmError):
+    """More was asked than anybody gets."""
+
+    def __init__(self, reason: str, retry_after: timedelta) -> None:
+        self.retry_after = math.ceil(retry_after.total_seconds())  #: seconds
+        super().__init__(f"{reason}; ask again in {self.retry_after} seconds")
 
 
 class StorageError(ChmError):

@@ -7,7 +7,7 @@ a whole page counts: a cut, endless, partial or damaged answer is an error, neve
 import socket
 import ssl
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,8 @@ RETRY_AFTER_BOUNDS = (timedelta(minutes=1), timedelta(hours=24))
 _READ_BYTES = 64 * 1024
 
 _REDIRECTS = {301, 302, 303, 307, 308}
+#: The others would have the peer asked by GET instead (RFC 9110 §15.4).
+_REDIRECTS_OF_POST = {307, 308}
 _STATUS_REASONS = {
     206: "sent only a part of the page, which we had not asked for",
     304: "says the page has not changed, but we had not asked that",
@@ -53,7 +55,7 @@ _STATUS_REASONS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: the page (200), or that it has not changed (304)."""
+    """A complete answer: the page (200, unless others were accepted), or that it has not changed (304)."""
 
     url: str  #: after redirects
     status: int
@@ -116,14 +118,14 @@ class HttpClient:
         last_modified: str | None = None,
         max_body_bytes: int | None = None,
         same_host: bool = False,
-        gone: bool = False,
+        accepted: Container[int] = (200,),
         now: datetime | None = None,
     ) -> Answer:
         """The page, complete and decompressed, or that it has not changed since ``etag`` or ``last_modified``.
 
-        ``same_host`` refuses redirects to other hosts. ``gone`` asks for a whole 410 too. ``now`` serves to read a
-        Retry-After date of a peer that does not date its answers. Raises ``FetchError`` for everything else than a
-        whole 200 or a 304 that was asked for.
+        ``same_host`` refuses redirects to other hosts. ``now`` serves to read a Retry-After date of a peer that does
+        not date its answers. Raises ``FetchError`` for everything else than a whole answer of an ``accepted`` status,
+        or a 304 that was asked for.
         """
         headers = {"User-Agent": self._policy.user_agent, "Accept": accept, "Accept-Encoding": "gzip"}
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
@@ -133,7 +135,7 @@ class HttpClient:
             if found.status_code == 304 and (etag or last_modified):
                 _finish_empty(found.raw)
                 return _answer(fetch.url, found, b"", conditions)
-            if found.status_code != 200 and not (gone and found.status_code == 410):
+            if found.status_code not in accepted:
                 raise _status_error(fetch.url, found, now)
             return _answer(fetch.url, found, _read_body(found, self._policy.max_wire_bytes, limit), {})
 
@@ -156,6 +158,20 @@ class HttpClient:
                 _keep(file, piece)
             return _answer(fetch.url, found, b"", {})
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, now: datetime | None = None) -> int:
+        """Send something; the status of the answer, a 2xx, whose body is not read.
+
+        Redirects are followed by 307 and 308 within the host alone. Raises ``FetchError`` for every other status.
+        """
+        headers = {"User-Agent": self._policy.user_agent, **headers}
+        with (
+            self._explained_fetch(url, self._policy) as fetch,
+            closing(self._follow(headers, same_host=True, body=body)) as found,
+        ):
+            if not 200 <= found.status_code < 300:
+                raise _status_error(fetch.url, found, now)
+            return found.status_code
+
     @contextmanager
     def _explained_fetch(self, url: str, policy: FetchPolicy) -> Iterator[Fetch]:
         with Fetch(url, policy) as fetch:
@@ -167,22 +183,23 @@ class HttpClient:
             except (Refusal, requests.RequestException, urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
                 raise FetchError(fetch.url, _reason(error, fetch, policy)) from error
 
-    def _follow(self, headers: Mapping[str, str], same_host: bool) -> requests.Response:
-        """The first answer that is no redirect, its body unread."""
+    def _follow(self, headers: Mapping[str, str], same_host: bool, body: bytes | None = None) -> requests.Response:
+        """The first answer that is no redirect, its body unread; a POST when there is something to send."""
         fetch = self._guard.fetch
         target = checked_target(fetch.url, self._policy)
+        redirects = _REDIRECTS if body is None else _REDIRECTS_OF_POST
         for _ in range(self._policy.max_redirects + 1):
             fetch.url = target.url
-            answer = self._send(target.url, headers)
-            if answer.status_code not in _REDIRECTS:
+            answer = self._send(target.url, headers, body)
+            if answer.status_code not in redirects:
                 return answer
             answer.close()  # unread: a redirect's body is of no use and may have no end
             target = redirected(target, answer.headers.get("location", ""), self._policy, same_host)
         raise Refusal(f"sends us on more than {self._policy.max_redirects} times")
 
-    def _send(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+    def _send(self, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
         request = requests.PreparedRequest()
-        request.prepare(method="GET", url=url, headers=headers)
+        request.prepare(method="GET" if body is None else "POST", url=url, headers=headers, data=body)
         rest = self._guard.fetch.remaining()
         timeout = (min(self._policy.connect_seconds, rest), min(self._policy.read_seconds, rest))
         return self._session.send(request, stream=True, allow_redirects=False, timeout=timeout, proxies=self._proxies)

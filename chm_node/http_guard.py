@@ -70,7 +70,7 @@ class FetchPolicy:
     proxy: str | None = None  #: the operator's own; it then resolves names and must refuse private addresses itself
 
 
-class Refusal(Exception):  # noqa: N818  never leaves this module: get() turns it into a FetchError
+class Refusal(Exception):  # noqa: N818  never leaves http_client, which makes a FetchError of it
     """A reason, without the address it belongs to."""
 
 
@@ -98,6 +98,15 @@ def checked_target(url: str, policy: FetchPolicy) -> Target:
         raise Refusal("is not encrypted; we ask only https addresses")
     explicit_port = f":{port}" if match["port"] else ""
     return Target(scheme, host, port, f"{scheme}://{host}{explicit_port}{match['rest']}")
+
+
+def address_problem(url: str, policy: FetchPolicy) -> str:
+    """Why an address is never asked, as far as its letters tell; empty when nothing speaks against it."""
+    try:
+        checked_target(url, policy)
+    except Refusal as refusal:
+        return str(refusal)
+    return ""
 
 
 def _names_loopback(host: str) -> bool:

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     port: int = Field(8100, ge=1, le=65535, description="Port to listen on")
     threads: int = Field(4, ge=1, le=64, description="Threads that answer requests")
     poll_minutes: float = Field(15, gt=0, le=7 * 24 * 60, description="How often a source is harvested, in minutes")
-    tick_seconds: float = Field(30, ge=0.2, le=3600, description="How often the worker looks for sources that are due")
+    tick_seconds: float = Field(1, ge=0.2, le=3600, description="How often the worker looks for what there is to do")
     max_withdrawal_share: float = Field(
         0.1,
         gt=0,
@@ -140,6 +140,11 @@ class Settings(BaseSettings):
     def uri_space(self) -> str:
         """Every record of this node has an IRI under this one; hubs pin it."""
         return f"{self.base_url}id/"
+
+    @property
+    def websub_hub(self) -> str:
+        """Where changes of this node's feeds can be subscribed to."""
+        return f"{self.base_url}hub"
 
     @property
     def database(self) -> str:

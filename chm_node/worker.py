@@ -1,26 +1,35 @@
-"""The clock: has sources harvested when they are due, and dumps written once a day."""
+"""The clock: harvests what is due, tells subscribers, asks hubs to tell us, and has dumps written once a day."""
 
 import logging
 import signal
 import threading
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache, partial
 from types import FrameType
+from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
 from chm_node import dumps
 from chm_node.database import open_database
+from chm_node.http_client import HttpClient
 from chm_node.settings import Settings
+from chm_node.websub.distribution import DEADLINE, Distributor, Renderer, Rendition
+from harvest import push
 from harvest.checker.results import check_next
-from harvest.dispatch import Dispatcher
+from harvest.dispatch import Dispatcher, fetch_policy
 from harvest.sources import RunView
 
+_HOUR_SECONDS = 3600.0
 _log = logging.getLogger(__name__)
 
 
 def run_worker(settings: Settings) -> None:
-    """Harvest until SIGTERM or SIGINT; several workers on one database share the sources among them."""
+    """Work until SIGTERM or SIGINT; several workers on one database share the work among them."""
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -29,20 +38,10 @@ def run_worker(settings: Settings) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
     engine = open_database(settings.database)
-    with Dispatcher(engine, settings, lambda: datetime.now(UTC)) as dispatcher:
-        scheduler = _scheduler(dispatcher, settings)
-        scheduler.add_job(
-            lambda: check_next(engine, settings, lambda: datetime.now(UTC), stopped),
-            "interval",
-            seconds=settings.tick_seconds,
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,
-        )
-        scheduler.add_job(
-            _dump, "interval", [engine, settings], hours=1, next_run_time=datetime.now(UTC), max_instances=1,
-            coalesce=True, misfire_grace_time=None,
-        )  # fmt: skip
+    with ExitStack() as stack:
+        jobs = _jobs(stack, engine, settings, stopped)
+        scheduler = _scheduler(jobs, settings.tick_seconds)
+        _add(scheduler, partial(_dump, engine, settings), _HOUR_SECONDS)
         scheduler.start()
         stopped.wait()
         scheduler.shutdown()
@@ -55,21 +54,69 @@ def tick(engine: Engine, settings: Settings, now: datetime) -> list[RunView]:
         return [each.result() for each in dispatcher.start_due()]
 
 
-def _dump(engine: Engine, settings: Settings) -> None:
-    if dump := dumps.write_due(engine, settings, datetime.now(UTC)):
-        _log.info("dump of %d records, %d withdrawn", dump.records, dump.withdrawn)
+def _jobs(
+    stack: ExitStack, engine: Engine, settings: Settings, stopped: threading.Event
+) -> Iterable[Callable[[], object]]:
+    """What every tick looks for; each looks by one small query before it does anything."""
+    policy = replace(fetch_policy(settings), deadline=DEADLINE)
+    dispatcher = stack.enter_context(Dispatcher(engine, settings, _now))
+    distributor = stack.enter_context(
+        Distributor(engine, settings.websub_hub, _topics(settings), partial(HttpClient, policy), _now, stopped)
+    )
+    asking = stack.enter_context(HttpClient(policy))
+    return (
+        dispatcher.start_due,
+        distributor.run,
+        partial(push.ask_due, engine, settings, asking, _now, stopped),
+        partial(check_next, engine, settings, _now, stopped),
+    )
 
 
-def _scheduler(dispatcher: Dispatcher, settings: Settings) -> BackgroundScheduler:
+def _scheduler(jobs: Iterable[Callable[[], object]], seconds: float) -> BackgroundScheduler:
+    # That a job is still at work at the next tick is as it should be, and no news.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # UTC: a local zone would skip or repeat an hour twice a year.
     scheduler = BackgroundScheduler(timezone=UTC)
+    for job in jobs:
+        _add(scheduler, job, seconds)
+    return scheduler
+
+
+def _add(scheduler: Any, job: Callable[[], object], seconds: float) -> None:  # APScheduler has no types
     scheduler.add_job(
-        dispatcher.start_due,
+        job,
         "interval",
-        seconds=settings.tick_seconds,
-        next_run_time=datetime.now(UTC),
+        seconds=seconds,
+        next_run_time=_now(),
         max_instances=1,
         coalesce=True,
         misfire_grace_time=None,  # a late tick is as good as any
     )
-    return scheduler
+
+
+def _topics(settings: Settings) -> Renderer:
+    """Renders what readers would get. The web application is loaded when somebody is to be told something."""
+    lock = threading.Lock()
+
+    @cache
+    def loaded() -> Renderer:
+        from chm_node.app import create_app
+        from chm_node.web.topics import renderer
+
+        return renderer(create_app(settings))
+
+    def render(topic: str) -> Rendition | None:
+        with lock:
+            found = loaded()
+        return found(topic)
+
+    return render
+
+
+def _dump(engine: Engine, settings: Settings) -> None:
+    if dump := dumps.write_due(engine, settings, _now()):
+        _log.info("dump of %d records, %d withdrawn", dump.records, dump.withdrawn)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

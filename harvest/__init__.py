@@ -10,7 +10,10 @@ page, description   reading what a peer sent, in a sandboxed child (readers, pre
 quarantine          withdrawals held back, and what a person decided about them
 run, store, runs    one harvest of one source; one page in one transaction; the history
 dispatch            all harvests of this process
+hints               a source is said to have news: it is due earlier, once a minute
+push                subscriptions at the WebSub hubs of our sources
 receipts            what became of each record a peer offered
 standing, inquiry   how our own records stand at a hub (pure); asking it
 web, receipt_pages  the network page; the receipts of each peer over HTTP
+ping                where hubs and peers say that there is news
 """

@@ -8,10 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy import Engine
 
-from chm_node.database import writing
+from chm_node.database import reading, writing
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.settings import Settings
-from harvest import leases
+from harvest import hints, leases
 from harvest.readers import Readers
 from harvest.run import Clock, Harvest
 from harvest.sources import RunView, Source
@@ -58,8 +58,13 @@ class Dispatcher:
     def start_due(self) -> list["Future[RunView]"]:
         """Lease the sources that are due, as many as there are idle threads, and start their harvests."""
         self._under_way = {each for each in self._under_way if not each.done()}
+        idle, now = THREADS - len(self._under_way), self._clock()
+        with reading(self._engine) as connection:
+            if not idle or not (leases.anything_due(connection, now) or hints.anything_due(connection, now)):
+                return []  # without taking the log's lock at every tick
         with writing(self._engine) as connection:
-            due = leases.lease_due(connection, self._clock(), THREADS - len(self._under_way))
+            hints.follow(connection, now)
+            due = leases.lease_due(connection, now, idle)
         return [self._start(source) for source in due]
 
     def harvest(self, name: str, *, compare: bool = False) -> RunView | None:

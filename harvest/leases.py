@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from chm_node.database import source as source_table
 from chm_node.errors import HarvestError
@@ -17,9 +17,14 @@ from harvest.sources import APPROVED, Source, find, get
 LEASE = timedelta(minutes=15)
 
 
+def anything_due(connection: Connection, now: datetime) -> bool:
+    """Whether ``lease_due`` would claim something."""
+    return connection.execute(select(source_table.c.id).where(_is_due(now)).limit(1)).first() is not None
+
+
 def lease_due(connection: Connection, now: datetime, limit: int = 100) -> list[Source]:
     """Claim approved sources that are due, the longest waiting first; each is due again when the lease ends."""
-    due = select(source_table.c.id).where(source_table.c.state == APPROVED, source_table.c.due <= milliseconds(now))
+    due = select(source_table.c.id).where(_is_due(now))
     ids = connection.execute(due.order_by(source_table.c.due).limit(limit)).scalars().all()
     claimed = (_claim(connection, source_id, now) for source_id in ids)
     return [source for source in claimed if source]
@@ -54,6 +59,10 @@ def release(connection: Connection, source: Source, due: datetime, failures: int
     if success:
         values["last_success"] = milliseconds(success)
     return connection.execute(update(source_table).where(held).values(values)).rowcount == 1
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return (source_table.c.state == APPROVED) & (source_table.c.due <= milliseconds(now))
 
 
 def _claim(connection: Connection, source_id: int, now: datetime) -> Source | None:

@@ -17,7 +17,7 @@ from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint
-from harvest import compare, dump, leases, quarantine, runs, sources, store
+from harvest import compare, dump, leases, push, quarantine, runs, sources, store
 from harvest.adapters import ADAPTERS
 from harvest.description import RDF_SYNTAXES, Description, read_description
 from harvest.page import Page, read_page
@@ -332,6 +332,7 @@ class Harvest:
             runs.end(connection, self._run_id, now, outcome, message, self._visit.requests, self._visit.bytes)
             if ours and well and complete:
                 quarantine.release(connection, self._source.id)
+                push.announced(connection, self._source, self._visit.announced, now)
             if self._counts.changed >= _MANY_CHANGES:
                 index.merge(connection)
             return sources.run_view(connection, self._run_id)

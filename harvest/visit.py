@@ -47,13 +47,14 @@ class Document:
 class Visit:
     """One run's way to its peer; counts what it costs."""
 
-    def __init__(self, client: HttpClient, readers: Readers, frontier: Mapping[str, Seen], host: str) -> None:
+    def __init__(self, client: HttpClient, readers: Readers, frontier: Mapping[str, Seen], root: str) -> None:
         self.frontier = dict(frontier)  #: by page address
         self.requests = 0
         self.bytes = 0
+        self.announced: dict[str, list[str]] = {}  #: what the Link headers of the log's root name, by relation
         self._client = client
         self._readers = readers
-        self._host = host
+        self._root = root
         self._asked: set[str] = set()
 
     def get(
@@ -68,8 +69,10 @@ class Visit:
         self.requests += 1
         answer = self._client.get(
             address, accept=accept, etag=(seen.etag or None) if seen else None, max_body_bytes=max_bytes,
-            same_host=True, gone=gone,
+            same_host=True, accepted=(200, GONE) if gone else (200,),
         )  # fmt: skip
+        if address == self._root:
+            self.announced = answer.links
         if answer.not_modified:
             return None
         self.bytes += len(answer.body)
@@ -96,7 +99,7 @@ class Visit:
     def is_own(self, address: str) -> bool:
         """Whether the address is on the peer's own host; no other is asked on its word."""
         host = host_of(address)
-        return bool(host) and host == host_of(self._host)
+        return bool(host) and host == host_of(self._root)
 
     def unasked(self) -> list[str]:
         """Open pages that nothing led to this time."""

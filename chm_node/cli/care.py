@@ -59,7 +59,7 @@ def demo(once: bool, reset: bool, data: Path) -> None:
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(["publish", "harvest", "feeds", "export"]))
+@click.argument("names", nargs=-1, type=click.Choice(["publish", "harvest", "feeds", "export", "push"]))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for other programs.")
 def bench(names: tuple[str, ...], as_json: bool) -> None:
     """Measure this machine: publishing, harvesting, feeds, export, each beside a naive way of doing it.

@@ -58,7 +58,6 @@ class Node:
             "threads": 2,
             "sparql": self.sparql,
             "poll_minutes": 0.25,
-            "tick_seconds": 3.0,
         }
 
 

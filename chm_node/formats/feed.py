@@ -80,6 +80,7 @@ class Feed:
     first: str = ""  #: address of the newest stretch (RFC 5005 §3)
     previous: str = ""  #: of the newer one
     next: str = ""  #: of the older one
+    hub: str = ""  #: of the WebSub hub that tells of its changes; empty for what is no newest stretch
 
     @property
     def paging(self) -> Sequence[tuple[str, str]]:

@@ -28,6 +28,8 @@ def atom(feed: Feed) -> bytes:
     generator.author(name=feed.publisher, uri=feed.node)
     for relation, address in (("self", feed.address), *feed.paging):
         generator.link(href=address, rel=relation, type="application/atom+xml")
+    if feed.hub:
+        generator.link(href=feed.hub, rel="hub")
     generator.link(href=feed.page, rel="alternate", type="text/html", hreflang=feed.language)
     for entry in feed.entries:
         added = _added(generator, entry)
@@ -65,7 +67,7 @@ def rss(feed: Feed) -> bytes:
 
 
 class _FeedExtension(BaseExtension):  # type: ignore[misc]  # feedgen has no types
-    """Namespaces, paging links of RSS, tombstones of Atom."""
+    """Namespaces, paging links and hub of RSS, tombstones of Atom."""
 
     feed: Feed
 
@@ -83,6 +85,8 @@ class _FeedExtension(BaseExtension):  # type: ignore[misc]  # feedgen has no typ
     def extend_rss(self, element: _Element) -> _Element:
         for relation, address in self.feed.paging:
             _atom_link(element[0], address, relation, "application/rss+xml")
+        if self.feed.hub:
+            etree.SubElement(element[0], f"{{{_ATOM}}}link", href=self.feed.hub, rel="hub")
         return element
 
 

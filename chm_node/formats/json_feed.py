@@ -18,6 +18,8 @@ def json_feed(feed: Feed) -> bytes:
         "authors": [{"name": feed.publisher, "url": feed.node}],
         "items": [_item(entry) for entry in feed.entries],
     }
+    if feed.hub:
+        document["hubs"] = [{"type": "WebSub", "url": feed.hub}]
     if feed.next:
         document["next_url"] = feed.next
     links = {relation: address for relation, address in feed.paging if relation != "next"}

@@ -13,18 +13,20 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from chm_node.budget import Budget
 from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
 from chm_node.errors import BudgetSpentError, QueriesBusyError, QueryStoppedError, ReaderDiedError
 from chm_node.record import Action, from_milliseconds, milliseconds
 from chm_node.sandbox import Limits, Sandbox
 from chm_node.sparql import child
-from chm_node.sparql.budget import Budget
 from chm_node.sparql.child import Fact, Found, Question, Standing
 
 #: A child lives on: its store would go with it. What a query may use is limited, and the store with it.
 LIMITS = Limits(memory_mib=1536, seconds=10.0, calls=sys.maxsize)
 MOST_CHILDREN = 2
+#: Seconds of computing that a client may use in a minute.
+SECONDS_A_MINUTE = 60.0
 #: Changes read and handed over at a time.
 BATCH = 500
 #: For so long a query waits while its child catches up with the log; what it has read by then stays read.
@@ -49,7 +51,7 @@ class Pool:
     def __init__(self, engine: Engine, threads: int, limits: Limits = LIMITS, budget: Budget | None = None) -> None:
         self._engine = engine
         self._limits = limits
-        self._budget = budget or Budget()
+        self._budget = budget or Budget(SECONDS_A_MINUTE)
         children = max(1, min(MOST_CHILDREN, threads // 2))
         # Each query holds one of the threads that answer requests; two are left for the pages, one of two or three.
         self._room = threading.BoundedSemaphore(max(1, threads - 2))

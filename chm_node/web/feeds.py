@@ -8,6 +8,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request
+from werkzeug.datastructures import MultiDict
 
 from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held
 from chm_node.catalogue.timeline import Stretch, stretch
@@ -51,7 +52,7 @@ def feed(extension: str) -> Response:
     if extension not in FORMATS:
         abort(HTTPStatus.NOT_FOUND, f"Feeds come as {', '.join(f'all.{each}' for each in FORMATS)}.")
     here = site()
-    asked = _Asked.read(here, extension)
+    asked = _Asked.read(here, extension, request.args)
     content_type, write = FORMATS[extension]
     with reading(here.engine) as connection:
         shown = stretch(connection, asked.chosen, SIZE, asked.before)
@@ -71,7 +72,17 @@ def feed(extension: str) -> Response:
 
     links = [link(address, relation) for relation, address in _paging(here, asked, shown)]
     links.append(link(asked.address(here), "self"))
+    if asked.hub(here):
+        links.append(link(asked.hub(here), "hub"))
     return answer(tag, render, content_type, modified=newest, links=links)
+
+
+def topic(here: Site, extension: str, args: MultiDict[str, str]) -> str:
+    """The one spelling of a feed's address, under which its changes are told; raises BadQueryError."""
+    asked = _Asked.read(here, extension, args)
+    if asked.before:
+        raise BadQueryError("before", "only the newest entries of a feed can be followed")
+    return asked.address(here)
 
 
 @dataclass(frozen=True)
@@ -84,14 +95,14 @@ class _Asked:
     before: datetime | None
 
     @classmethod
-    def read(cls, here: Site, extension: str) -> "_Asked":
-        language = request.args.get("lang", "") or here.settings.languages[0]
+    def read(cls, here: Site, extension: str, args: MultiDict[str, str]) -> "_Asked":
+        language = args.get("lang", "") or here.settings.languages[0]
         if language not in LANGUAGES:
             raise BadQueryError("lang", f"feeds are not written in {language!r}", LANGUAGES)
-        before = request.args.get("before", "")
+        before = args.get("before", "")
         if before and not _CURSOR.fullmatch(before):
             raise BadQueryError("before", "take it from a link of the feed, do not make it up")
-        chosen = parse(request.args, also=("lang", "before"))
+        chosen = parse(args, also=("lang", "before"))
         return cls(extension, chosen, language, from_milliseconds(int(before)) if before else None)
 
     def address(self, here: Site, before: datetime | None = None, *, first: bool = False) -> str:
@@ -100,6 +111,10 @@ class _Asked:
         pairs = [("lang", self.language), *([("before", str(milliseconds(cursor)))] if cursor else [])]
         query = "&".join(filter(None, (to_query(self.chosen), urlencode(pairs))))
         return f"{here.settings.base_url}feeds/all.{self.extension}?{query}"
+
+    def hub(self, here: Site) -> str:
+        """Who tells when this feed changes; empty for an older stretch, which nobody needs to be told of."""
+        return "" if self.before else here.settings.websub_hub
 
 
 def _feed(here: Site, asked: _Asked, shown: Stretch, entries: list[FeedEntry]) -> Feed:
@@ -118,6 +133,7 @@ def _feed(here: Site, asked: _Asked, shown: Stretch, entries: list[FeedEntry]) -
         first=paging.get("first", ""),
         previous=paging.get("previous", ""),
         next=paging.get("next", ""),
+        hub=asked.hub(here),
     )
 
 

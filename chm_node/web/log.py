@@ -43,7 +43,11 @@ def root(extension: str) -> Response:
         syntax.content_type,
         cache=OPEN,
         vary=() if extension else ("Accept",),
-        links=_links(here, where.root, syntax),
+        links=[
+            *_links(here, where.root, syntax),
+            link(f"{where.root}.{extension}" if extension else where.root, "self"),
+            link(here.settings.websub_hub, "hub"),
+        ],
     )
 
 

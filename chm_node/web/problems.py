@@ -23,6 +23,7 @@ from chm_node.errors import (
     RecordNotFoundError,
     RecordWithdrawnError,
     StorageError,
+    TooManyRequestsError,
     UnknownTermError,
 )
 from chm_node.web.conditional import redirection
@@ -41,6 +42,7 @@ STATUSES: dict[type[ChmError], tuple[HTTPStatus, str]] = {
     InvalidRecordError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-record"),
     QueryStoppedError: (HTTPStatus.UNPROCESSABLE_ENTITY, "query-too-heavy"),
     BudgetSpentError: (HTTPStatus.TOO_MANY_REQUESTS, "query-budget-spent"),
+    TooManyRequestsError: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests"),
     QueriesBusyError: (HTTPStatus.SERVICE_UNAVAILABLE, "queries-busy"),
     StorageError: (HTTPStatus.SERVICE_UNAVAILABLE, "storage"),
     ChmError: (HTTPStatus.INTERNAL_SERVER_ERROR, "failed"),
@@ -96,7 +98,7 @@ def _known(error: ChmError) -> Response:
         _log.error("%s %s: %s", request.method, request.path, error)
     detail = "The database does not answer; try again soon." if isinstance(error, StorageError) else str(error)
     response = problem(status, name, detail, **details_of(error))
-    if isinstance(error, QueriesBusyError):
+    if isinstance(error, QueriesBusyError | TooManyRequestsError):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 

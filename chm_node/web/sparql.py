@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
+from chm_node.budget import client_of
 from chm_node.errors import MalformedQueryError, NotAcceptableError
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.record import timestamp
-from chm_node.sparql.budget import client_of
 from chm_node.sparql.child import Question
 from chm_node.sparql.description import service_description
 from chm_node.sparql.gate import GraphChoice, check

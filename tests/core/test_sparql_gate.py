@@ -6,8 +6,8 @@ import time
 import pyoxigraph as ox
 import pytest
 
+from chm_node.budget import Budget, client_of
 from chm_node.errors import MalformedQueryError
-from chm_node.sparql.budget import Budget, client_of
 from chm_node.sparql.gate import GraphChoice, check
 from chm_node.sparql.results import TABLES, write_rows
 

@@ -32,7 +32,10 @@ from chm_node.record import Action, Change, Entry, RecordGraph, Tombstone
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
 from chm_node.signing import Signer, create_key, load_signer
-from harvest import discovery, leases, sources
+from chm_node.web.topics import renderer
+from chm_node.websub.distribution import Distributor
+from harvest import discovery, leases, push, sources
+from harvest.dispatch import Dispatcher
 from harvest.readers import Readers
 from harvest.run import Harvest
 from harvest.sources import RunView
@@ -76,7 +79,10 @@ class Wire(BaseAdapter):
         if app is None:
             return Reply(status=503)
         headers = {name: value for name, value in request.headers.items() if name.lower() != "accept-encoding"}
-        with app.test_client() as client, client.get(url, headers=headers) as answer:
+        with (
+            app.test_client() as client,
+            client.open(url, method=request.method, headers=headers, data=request.body) as answer,
+        ):
             kept = {name: value for name, value in answer.headers.items() if name in _KEPT}
             return Reply(answer.get_data(), answer.status_code, answer.headers.get("Content-Type", ""), kept)
 
@@ -191,6 +197,26 @@ class Node:
 
     def client(self) -> HttpClient:
         return HttpClient(FetchPolicy(), adapter=self.wire)
+
+    # Push.
+
+    def distribute(self) -> None:
+        """Ask callbacks and tell subscribers, as the worker does at a tick."""
+        app = self.wire.apps[urlsplit(self.settings.base_url).netloc]
+        render = renderer(app)
+        with Distributor(
+            self.engine, self.settings.websub_hub, render, self.client, lambda: self.now, Event()
+        ) as distributor:
+            distributor.run()
+
+    def ask_hubs(self) -> None:
+        with self.client() as client:
+            push.ask_due(self.engine, self.settings, client, lambda: self.now, Event())
+
+    def tick(self) -> list[RunView]:
+        """Harvest what is due."""
+        with Dispatcher(self.engine, self.settings, lambda: self.now, self.client) as dispatcher:
+            return [each.result() for each in dispatcher.start_due()]
 
     # What a test looks at.
 

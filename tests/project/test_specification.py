@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
-from chm_node import foreign, http_guard
-from chm_node.app import create_app
+from chm_node import backoff, foreign, http_guard
+from chm_node.app import MAX_REQUEST_BYTES, create_app
 from chm_node.catalogue import PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
 from chm_node.formats import log, quads
@@ -27,8 +27,9 @@ from chm_node.record_types import RECORD_TYPES
 from chm_node.resource_lists import CHANGES, PART_SIZE
 from chm_node.settings import Settings
 from chm_node.signing import DATA_INTEGRITY_CONTEXT, load_signer
-from chm_node.web import conditional, problems
-from harvest import compare, dump, page, plan, receipts, schedule, trust
+from chm_node.web import conditional, hub, problems
+from chm_node.websub import intents, subscribers, wishes
+from harvest import compare, dump, hints, page, plan, receipts, schedule, trust
 from harvest.adapters import ldes
 from harvest.checker.checks import SECTIONS
 from harvest.reasons import REASONS
@@ -72,13 +73,26 @@ LIMITS = {
     "documents of one resource list": f"{compare.MAX_DOCUMENTS}",
     "changes in the change list": f"{CHANGES:,}",
     "receipts on a page": f"{receipts.PAGE}",
+    "a topic or callback of WebSub": f"{wishes.MAX_ADDRESS_CHARACTERS:,} characters",
+    "a secret of WebSub": f"{wishes.MAX_SECRET_BYTES} bytes",
+    "shortest lease of a subscriber": f"{wishes.SHORTEST_LEASE // timedelta(minutes=1)} minutes",
+    "usual lease of a subscriber": f"{wishes.USUAL_LEASE.days} days",
+    "longest lease of a subscriber": f"{wishes.LONGEST_LEASE.days} days",
+    "subscribers and intents": f"{intents.MAX_IN_ALL:,}",
+    "the same, of one callback host": f"{intents.MAX_OF_A_HOST}",
+    "intents of one callback host": f"{intents.MAX_UNCONFIRMED_OF_A_HOST}",
+    "time to confirm an intent": f"{intents.LASTS // timedelta(minutes=1)} minutes",
+    "requests of one client to the WebSub hub": f"{hub.REQUESTS_A_MINUTE:.0f} a minute",
+    "longest wait before a subscriber is tried again": f"{subscribers.LONGEST_WAIT // timedelta(minutes=1)} minutes",
+    "a notification": f"{MAX_REQUEST_BYTES // MIB} MiB",
+    "time between harvests that hints bring about": f"{hints.INTERVAL.seconds} seconds",
     "withdrawals that never wait": f"{plan.ALWAYS_PLAUSIBLE}",
     "share of withdrawals that never waits": f"{Settings(base_url=BASE).max_withdrawal_share:.0%}",
     "time between comparisons": f"{compare.INTERVAL.days} days",
     "polling interval": f"{Settings(base_url=BASE).poll_minutes:.0f} minutes",
     "spread of the polling interval": f"{schedule.SPREAD:.0%}",
-    "first wait after a failure": f"{schedule.FIRST_WAIT.seconds} seconds",
-    "longest wait": f"{schedule.LONGEST_WAIT // timedelta(hours=1)} hours",
+    "first wait after a failure": f"{backoff.FIRST_WAIT.seconds} seconds",
+    "longest wait": f"{backoff.LONGEST_WAIT // timedelta(hours=1)} hours",
 }
 
 

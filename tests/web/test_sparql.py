@@ -13,11 +13,11 @@ import pyoxigraph as ox
 import pytest
 from rdflib import RDF, Graph, URIRef
 
+from chm_node.budget import Budget
 from chm_node.errors import SettingsError
 from chm_node.sandbox import Limits
 from chm_node.settings import Settings
 from chm_node.sparql import child, pool
-from chm_node.sparql.budget import SECONDS_A_MINUTE, Budget
 from chm_node.sparql.pool import Pool
 from chm_node.web.sparql import EXAMPLES, POOL
 
@@ -337,7 +337,7 @@ def test_after_a_child_is_killed_the_next_query_is_answered(own):
 
 def test_the_limits_are_those_of_the_reference():
     assert (pool.LIMITS.seconds, pool.LIMITS.memory_mib) == (10.0, 1536)
-    assert (child.MAX_ROWS, child.MAX_BYTES, SECONDS_A_MINUTE) == (10_000, 5 * 1024 * 1024, 60.0)
+    assert (child.MAX_ROWS, child.MAX_BYTES, pool.SECONDS_A_MINUTE) == (10_000, 5 * 1024 * 1024, 60.0)
 
 
 PRODUCT = "?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l ."

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _create_facets_and_terms()
     _create_sources()
     _create_verdicts()
+    _create_push()
     _create_search()
     op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
     op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
@@ -23,6 +24,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("search")
     op.drop_table("unknown_term")
+    op.drop_table("intent")
+    op.drop_table("subscriber")
+    op.drop_table("subscription")
+    op.drop_table("hint")
     op.drop_table("check_result")
     op.drop_table("run")
     op.drop_table("receipt")
@@ -184,6 +189,58 @@ def _create_verdicts() -> None:
         sa.Column("started", sa.BigInteger(), nullable=False),
         sa.Column("checked", sa.BigInteger(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
+    )
+
+
+def _create_push() -> None:
+    op.create_table(
+        "hint",
+        sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("followed", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "subscription",
+        sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
+        sa.Column("hub", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("token", sa.String(43), nullable=False, unique=True),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "subscriber",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("key", sa.String(64), nullable=False, unique=True),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("callback", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "intent",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("key", sa.String(64), nullable=False, unique=True),
+        sa.Column("mode", sa.String(16), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("asked_topic", sa.Text(), nullable=False),
+        sa.Column("callback", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("lease", sa.Integer(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("challenge", sa.String(43), nullable=False),
+        sa.Column("settled", sa.Boolean(), nullable=False),
     )
 
 

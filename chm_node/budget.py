@@ -1,20 +1,18 @@
-"""How much computing each client may still ask for. Bounded in memory; knows no clock."""
+"""How much each client may still ask for. Bounded in memory; knows no clock."""
 
 import threading
 from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address
 
-#: Seconds of computing that a client may use in a minute.
-SECONDS_A_MINUTE = 60.0
 #: Clients remembered; who is forgotten starts afresh, the longest idle first.
 _CLIENTS = 10_000
 
 
 class Budget:
-    """An account of seconds for each client: it holds at most a minute's worth and fills up steadily."""
+    """An account for each client, of requests or of seconds of computing: a minute's worth at most, filled steadily."""
 
-    def __init__(self, seconds_a_minute: float = SECONDS_A_MINUTE) -> None:
-        self._full = seconds_a_minute
+    def __init__(self, a_minute: float) -> None:
+        self._full = a_minute
         self._lock = threading.Lock()
         self._accounts: OrderedDict[str, tuple[float, float]] = OrderedDict()  # balance, and when it stood so
 
@@ -22,10 +20,10 @@ class Budget:
         """Seconds until the client may ask again; 0 when it may now. ``now`` is any steady clock, in seconds."""
         return max(0.0, 1.0 - self._balance(client, now)) * 60.0 / self._full
 
-    def charge(self, client: str, seconds: float, now: float) -> None:
-        """Takes what a query cost off the client's account, which may so fall below zero."""
+    def charge(self, client: str, cost: float, now: float) -> None:
+        """Takes what a request cost off the client's account, which may so fall below zero."""
         with self._lock:
-            self._accounts[client] = (self._balance(client, now) - seconds, now)
+            self._accounts[client] = (self._balance(client, now) - cost, now)
             self._accounts.move_to_end(client)
             if len(self._accounts) > _CLIENTS:
                 self._accounts.popitem(last=False)
