@@ -13,6 +13,7 @@ ChmError
 ├── QueryStoppedError          the query used more time or memory than it may
 ├── QueriesBusyError           no query can be answered now: .retry_after
 │   └── BudgetSpentError       this client has used up its share
+├── RefusedNotificationError   a notification for the inbox that is not taken: .code
 ├── StorageError               the database failed; cause attached
 └── HarvestError               one source could not be harvested; stored in its run
     ├── FetchError             no answer, an error status, a forbidden address: .retry_after
@@ -123,6 +124,15 @@ class BudgetSpentError(QueriesBusyError):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("your queries have used up the computing time of this minute", retry_after)
+
+
+class RefusedNotificationError(ChmError):
+    """A notification that the inbox does not take."""
+
+    def __init__(self, code: str, seen: str = "") -> None:
+        self.code = code  #: name of the problem type, one of ``harvest.joining.refusals``
+        self.seen = seen  #: what shows it, for the one who wrote the sender
+        super().__init__(f"{code}: {seen}" if seen else code)
 
 
 class StorageError(ChmError):

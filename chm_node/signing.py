@@ -29,6 +29,15 @@ Proof = Mapping[str, str]
 
 
 @dataclass(frozen=True)
+class PublicKey:
+    """A key as a node states it."""
+
+    key_id: str  #: IRI of the key in the node description
+    multikey: str
+    expires: datetime | None = None  #: UTC; nothing it signed later counts; None for the key in use
+
+
+@dataclass(frozen=True)
 class Signer:
     """The node's key and the name peers find it by."""
 
@@ -57,7 +66,7 @@ def verify(nquads: bytes, proof: Proof, multikey: str) -> bool:
     Raises ParseError when the proof or the key is not even well-formed.
     """
     try:
-        key = _public_key(multikey)
+        key = public_key(multikey)
         signature = _from_multibase(proof["proofValue"])
         data = _hash_data(nquads, proof)
     except (KeyError, ValueError) as error:
@@ -69,10 +78,19 @@ def verify(nquads: bytes, proof: Proof, multikey: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)
+def public_key(multikey: str) -> Ed25519PublicKey:
+    """The key of a Multikey; raises ValueError when it is no Ed25519 one."""
+    raw = _from_multibase(multikey)
+    if not raw.startswith(_ED25519_PUBLIC):
+        raise ValueError("not an Ed25519 Multikey")
+    return Ed25519PublicKey.from_public_bytes(raw[2:])
+
+
 def is_multikey(text: str) -> bool:
     """Whether the text is a public Ed25519 key in Multikey form (Controlled Identifiers 1.0 §2.2.2)."""
     try:
-        _public_key(text)
+        public_key(text)
     except ValueError:
         return False
     return True
@@ -147,14 +165,6 @@ def _canonical_options(proof: Proof) -> bytes:
     ).encode()
 
 
-@lru_cache(maxsize=1024)
-def _public_key(multikey: str) -> Ed25519PublicKey:
-    raw = _from_multibase(multikey)
-    if not raw.startswith(_ED25519_PUBLIC):
-        raise ValueError("not an Ed25519 Multikey")
-    return Ed25519PublicKey.from_public_bytes(raw[2:])
-
-
 def _multibase(data: bytes) -> str:
     number = int.from_bytes(data)
     digits = ""
@@ -167,7 +177,10 @@ def _multibase(data: bytes) -> str:
 def _from_multibase(text: str) -> bytes:
     if not text.startswith("z") or len(text) > 200:
         raise ValueError("not base58btc multibase text")
-    digits = [_DIGITS[character] for character in text[1:]]  # KeyError: not of the alphabet
+    try:
+        digits = [_DIGITS[character] for character in text[1:]]
+    except KeyError as error:
+        raise ValueError(f"{error} is not of the base58btc alphabet") from error
     number = 0
     # Ten digits at a time: arithmetic with large numbers is what takes long.
     for start in range(0, len(digits), 10):

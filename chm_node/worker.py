@@ -1,4 +1,4 @@
-"""The clock: has sources harvested when they are due, and dumps written once a day."""
+"""The clock: has sources harvested when they are due, requests to join proven, and dumps written once a day."""
 
 import logging
 import signal
@@ -14,6 +14,7 @@ from chm_node.database import open_database
 from chm_node.settings import Settings
 from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher
+from harvest.joining.work import work
 from harvest.sources import RunView
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,14 @@ def run_worker(settings: Settings) -> None:
         scheduler = _scheduler(dispatcher, settings)
         scheduler.add_job(
             lambda: check_next(engine, settings, lambda: datetime.now(UTC), stopped),
+            "interval",
+            seconds=settings.tick_seconds,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+        scheduler.add_job(
+            lambda: work(engine, settings, lambda: datetime.now(UTC), stopped),
             "interval",
             seconds=settings.tick_seconds,
             max_instances=1,

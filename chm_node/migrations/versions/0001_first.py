@@ -15,6 +15,7 @@ def upgrade() -> None:
     _create_facets_and_terms()
     _create_sources()
     _create_verdicts()
+    _create_joining()
     _create_search()
     op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
     op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
@@ -23,6 +24,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("search")
     op.drop_table("unknown_term")
+    op.drop_table("membership")
+    op.drop_table("outbox")
+    op.drop_table("nonce")
+    op.drop_table("notification")
     op.drop_table("check_result")
     op.drop_table("run")
     op.drop_table("receipt")
@@ -113,6 +118,7 @@ def _create_sources() -> None:
         sa.Column("uri_space", sa.Text(), nullable=False),
         sa.Column("multikey", sa.Text(), nullable=False),
         sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("former", sa.Text(), nullable=False),
         sa.Column("feed", sa.Text(), nullable=False),
         sa.Column("titles", sa.Text(), nullable=False),
         sa.Column("country", sa.String(64), nullable=False),
@@ -165,6 +171,7 @@ def _create_verdicts() -> None:
         sa.Column("verdict", sa.String(16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -185,6 +192,58 @@ def _create_verdicts() -> None:
         sa.Column("checked", sa.BigInteger(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
     )
+
+
+def _create_joining() -> None:
+    op.create_table(
+        "notification",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("activity", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("begun", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "nonce",
+        sa.Column("key_id", sa.Text(), primary_key=True),
+        sa.Column("nonce", sa.Text(), primary_key=True),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("inbox", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "membership",
+        sa.Column("hub", sa.Text(), primary_key=True),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("inbox", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("multikey", sa.Text(), nullable=False),
+        sa.Column("offer", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("answered", sa.BigInteger(), nullable=False),
+    )
+    op.create_index("ix_notification_node", "notification", ["node"])
+    op.create_index("ix_nonce_expires", "nonce", ["expires"])
 
 
 def _create_search() -> None:
