@@ -20,7 +20,7 @@ from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
 from chm_node.signing import PublicKey, fingerprint
 from harvest.description import Description
-from harvest.trust import Authority, Powers, disjoint
+from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint
 
 PROPOSED, APPROVED, LEFT, REMOVED = "proposed", "approved", "left", "removed"
 
@@ -136,9 +136,10 @@ def take_over_key(connection: Connection, source: Source, found: Description, no
     """Pin the key that an approved source describes instead of its former one, and make it due.
 
     What former ones signed until their end stands; an end is what was pinned, else what the source says, and not
-    later than now. The caller knows that the pinned key vouches for the description.
+    later than a version may be. The caller knows that the pinned key vouches for the description.
     """
-    stated = [replace(each, expires=min(each.expires, now)) for each in found.authority.former if each.expires]
+    latest = now + CLOCK_TOLERANCE
+    stated = [replace(each, expires=min(each.expires, latest)) for each in found.authority.former if each.expires]
     former = {each.multikey: each for each in (*stated, *source.authority.former)}
     values = {
         "multikey": found.authority.multikey,
@@ -226,8 +227,9 @@ def _is_approved_as(source: Source, found: Description) -> bool:
 
 
 def _described(address: str, found: Description, now: datetime) -> dict[str, Any]:
-    # A former key without an end behind us would be a second key that nobody compared.
-    former = [each for each in found.authority.former if each.expires and each.expires <= now]
+    # A former key that may sign what is still to come would be a second key that nobody compared.
+    latest = now + CLOCK_TOLERANCE
+    former = [each for each in found.authority.former if each.expires and each.expires <= latest]
     return {
         "address": address,
         "node": found.authority.node,

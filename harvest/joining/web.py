@@ -206,7 +206,8 @@ def _check_language(language: str) -> None:
 
 def _language() -> str:
     """The reader's, of those that sentences are written in."""
-    return str(request.accept_languages.best_match(_LANGUAGES, _LANGUAGES[0]))
+    found: str = request.accept_languages.best_match(_LANGUAGES, _LANGUAGES[0])
+    return found
 
 
 def _prefers_html() -> bool:

@@ -171,7 +171,6 @@ def _create_verdicts() -> None:
         sa.Column("verdict", sa.String(16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -209,6 +208,7 @@ def _create_joining() -> None:
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("report", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("decided", sa.BigInteger(), nullable=False),
     )
     op.create_table(
