@@ -181,7 +181,7 @@ def test_a_strangers_offer_costs_one_look_at_its_own_host_however_often_it_comes
         try:
             dz.join(tn)
         except HarvestError as error:
-            assert "wait already" in str(error)  # noqa: PT017
+            assert "wait already" in str(error)
     wire.asked.clear()
     tn.work()
     assert [address for address, _ in wire.asked if "dz.example.org" in address] == [dz.iri] * 3
