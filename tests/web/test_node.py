@@ -1,5 +1,6 @@
 """What the node says of itself, and the reference documents."""
 
+
 import pyoxigraph as ox
 import pytest
 from jsonschema import Draft202012Validator
@@ -53,6 +54,7 @@ def test_a_hub_vouches_for_its_peers(site):
         "uri_space": "https://peer.example/id/", "multikey": "z6MkPeer", "key_id": "https://peer.example/node#key",
         "feed": "https://peer.example/feed", "country": "", "state": "approved", "added": 0, "due": 0, "lease": "",
         "failures": 0, "cursor": 0, "last_success": 1_750_000_000_000, "compared": 0, "members": "[]",
+        "former": '[["https://peer.example/node#key-0", "z6MkFormer", 1700000000000]]',
     }  # fmt: skip
     with writing(site.engine) as connection:
         connection.execute(insert(source), [columns])
