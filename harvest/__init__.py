@@ -12,5 +12,6 @@ run, store, runs    one harvest of one source; one page in one transaction; the 
 dispatch            all harvests of this process
 receipts            what became of each record a peer offered
 standing, inquiry   how our own records stand at a hub (pure); asking it
+joining             requests to be harvested, new keys, leaving
 web, receipt_pages  the network page; the receipts of each peer over HTTP
 """

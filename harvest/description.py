@@ -29,7 +29,7 @@ _RESOURCE_SYNC = "http://www.openarchives.org/rs/1.1/resourcesync"
 _COUNTRIES = f"{VOCABULARY}countries/"
 _N_QUADS = "https://www.iana.org/assignments/media-types/application/n-quads"
 _MAX_TITLE = 300
-_MAX_KEYS = 8  #: former keys of one node, and keys that sign requests
+MAX_KEYS = 8  #: former keys of one node, and keys that sign requests
 _ASSERTION = str(SEC.assertionMethod)
 #: Link relations that lead to a node description (RFC 8631), likeliest first.
 _DESCRIBING = ("service-meta", "describedby", "service-desc", "item")
@@ -92,7 +92,7 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
         _dump(own, index),
         _service(node, index, _RESOURCE_SYNC),
         inbox if host_of(inbox) == host_of(node) else "",
-        tuple(_iris(own.get(str(SEC.authenticationMethod), ()))[:_MAX_KEYS]),
+        tuple(_iris(own.get(str(SEC.authenticationMethod), ()))[:MAX_KEYS]),
     )
 
 
@@ -123,7 +123,7 @@ def _authority(node: str, space: str, index: Index) -> tuple[str, Authority]:
     found = [PublicKey(method, key, _end(method, index)) for method in _iris(index.get(node, {}).get(_ASSERTION, ()))
              if (key := _one(index.get(method, {}), SEC.publicKeyMultibase))]  # fmt: skip
     current = next((each for each in found if each.expires is None), PublicKey("", ""))
-    former = tuple(each for each in found if each.expires is not None)[:_MAX_KEYS]
+    former = tuple(each for each in found if each.expires is not None)[:MAX_KEYS]
     return current.key_id, Authority(node, space, current.multikey, former)
 
 

@@ -1,6 +1,5 @@
 """What the node says of itself, and the reference documents."""
 
-
 import pyoxigraph as ox
 import pytest
 from jsonschema import Draft202012Validator
