@@ -6,7 +6,7 @@ W3C Data Integrity EdDSA Cryptosuites 1.0 §3.2; keys are Multikeys (Controlled 
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from chm_node.errors import ParseError, SettingsError
+from chm_node.record import from_milliseconds, milliseconds
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 DATA_INTEGRITY_CONTEXT = "https://w3id.org/security/data-integrity/v2"
@@ -26,6 +27,8 @@ _DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
 _ED25519_PUBLIC = b"\xed\x01"  # multicodec prefix
 
 Proof = Mapping[str, str]
+#: A former key as databases hold it: name, Multikey, end in milliseconds.
+StoredKey = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,16 @@ def is_multikey(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def stored_keys(keys: Iterable[PublicKey]) -> list[StoredKey]:
+    """Former keys as they are stored; those without an end are none."""
+    return [(each.key_id, each.multikey, milliseconds(each.expires)) for each in keys if each.expires]
+
+
+def former_keys(stored: Iterable[StoredKey]) -> tuple[PublicKey, ...]:
+    """What ``stored_keys`` made."""
+    return tuple(PublicKey(key_id, multikey, from_milliseconds(end)) for key_id, multikey, end in stored)
 
 
 def fingerprint(multikey: str) -> str:

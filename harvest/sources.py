@@ -18,7 +18,7 @@ from chm_node.database import source as source_table
 from chm_node.errors import HarvestError
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
-from chm_node.signing import PublicKey, fingerprint
+from chm_node.signing import fingerprint, former_keys, stored_keys
 from harvest.description import Description
 from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint
 
@@ -144,7 +144,7 @@ def take_over_key(connection: Connection, source: Source, found: Description, no
     values = {
         "multikey": found.authority.multikey,
         "key_id": found.key_id,
-        "former": _former_json(former.values()),
+        "former": json.dumps(stored_keys(former.values())),
         "due": milliseconds(now),
         "failures": 0,
         "lease": "",
@@ -236,7 +236,7 @@ def _described(address: str, found: Description, now: datetime) -> dict[str, Any
         "uri_space": found.authority.uri_space,
         "multikey": found.authority.multikey,
         "key_id": found.key_id,
-        "former": _former_json(former),
+        "former": json.dumps(stored_keys(former)),
         "feed": found.feed,
         "titles": json.dumps(found.titles, ensure_ascii=False),
         "country": found.country,
@@ -267,25 +267,12 @@ def _source(row: Row[Any]) -> Source:
     )
 
 
-def former_keys(stored: Iterable[tuple[str, str, int]]) -> tuple[PublicKey, ...]:
-    """Former keys as they are stored: name, Multikey, end in milliseconds."""
-    return tuple(PublicKey(key_id, multikey, from_milliseconds(end)) for key_id, multikey, end in stored)
-
-
-def _former_json(keys: Iterable[PublicKey]) -> str:
-    return json.dumps(_former_list(keys))
-
-
-def _former_list(keys: Iterable[PublicKey]) -> list[tuple[str, str, int]]:
-    return [(each.key_id, each.multikey, milliseconds(each.expires)) for each in keys if each.expires]
-
-
 def _member_json(member: Authority) -> dict[str, Any]:
     return {
         "node": member.node,
         "uri_space": member.uri_space,
         "multikey": member.multikey,
-        "former": _former_list(member.former),
+        "former": stored_keys(member.former),
     }
 
 

@@ -1,7 +1,7 @@
 """What the node says of itself, and where clients of standards look first: ``/node`` and ``/.well-known/``."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +18,7 @@ from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.keys import public_keys
 from chm_node.namespaces import LDP, PROFILE
 from chm_node.record import from_milliseconds
-from chm_node.signing import PublicKey
+from chm_node.signing import former_keys
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, redirection, strong_etag
 from chm_node.web.languages import preferred
@@ -147,7 +147,7 @@ def _peer(row: Row[Any]) -> Peer:
         feed=row.feed,
         titles=json.loads(row.titles or "{}"),
         last_success=from_milliseconds(row.last_success) if row.last_success else None,
-        former=_former(json.loads(row.former)),
+        former=former_keys(json.loads(row.former)),
         withdrawn=row.state == "left",
     )
 
@@ -162,12 +162,8 @@ def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or fo
         feed=feed,
         titles={},
         last_success=None,
-        former=_former(member["former"]),
+        former=former_keys(member["former"]),
     )
-
-
-def _former(stored: Iterable[tuple[str, str, int]]) -> tuple[PublicKey, ...]:
-    return tuple(PublicKey(key_id, multikey, from_milliseconds(end)) for key_id, multikey, end in stored)
 
 
 def _downloads(here: Site) -> list[Download]:

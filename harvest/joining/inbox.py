@@ -5,6 +5,7 @@ own node for the key; how many may wait is bounded.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -42,31 +43,21 @@ def receive(engine: Engine, settings: Settings, message: Message, now: datetime)
     with writing(engine) as connection:
         if not nonces.use(connection, signature, now):
             raise RefusedNotificationError("replayed")
-        taken = _Taken(connection, settings, said, signature, message, now, proven=bool(multikey))
+        taken = _Taken(connection, settings, said, signature, message, now, bool(multikey))
         return _ACTIONS[said.kind](taken)
 
 
+@dataclass(frozen=True)
 class _Taken:
     """A notification that holds, with all that acting on it needs."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        settings: Settings,
-        said: Notification,
-        signature: Signature,
-        message: Message,
-        now: datetime,
-        *,
-        proven: bool,
-    ) -> None:
-        self.connection = connection
-        self.settings = settings
-        self.said = said
-        self.signature = signature
-        self.message = message
-        self.now = now
-        self.proven = proven
+    connection: Connection
+    settings: Settings
+    said: Notification
+    signature: Signature
+    message: Message
+    now: datetime
+    proven: bool
 
     def remember(self, state: str) -> str:
         return requests.add(self.connection, self.said, self.signature, self.message, state, self.now)
@@ -77,13 +68,11 @@ def _known_key(connection: Connection, said: Notification, signature: Signature)
     if said.kind in (ACCEPT, REJECT):
         membership = _asked(connection, said)
         return _same_key(signature, membership.key_id, membership.multikey)
-    source = _source(connection, said.actor)
+    source, request = _approved(connection, said.actor), requests.waiting_of(connection, said.actor)
     if said.kind == OFFER:
-        pinned = source is not None and source.state == APPROVED and source.key_id == signature.key_id
-        return source.authority.multikey if source and pinned else ""
-    if source and source.state == APPROVED:
+        return _multikey(source, request, signature.key_id)
+    if source:
         return _same_key(signature, source.key_id, source.authority.multikey)
-    request = requests.waiting_of(connection, said.actor)
     if said.kind == UNDO and request and request.found:
         return _same_key(signature, request.found.key_id, request.found.authority.multikey)
     raise RefusedNotificationError("not-joined", f"{said.actor} is not harvested here")
@@ -95,8 +84,16 @@ def _same_key(signature: Signature, key_id: str, multikey: str) -> str:
     return multikey
 
 
-def _source(connection: Connection, node: str) -> Source | None:
-    return next((each for each in sources.listing(connection) if each.node == node), None)
+def _multikey(source: Source | None, request: Request | None, key_id: str) -> str:
+    """The key of this name that is approved, or that an earlier offer was proven with; empty for none."""
+    if source and source.key_id == key_id:
+        return source.authority.multikey
+    return request.found.authority.multikey if request and request.found and request.key_id == key_id else ""
+
+
+def _approved(connection: Connection, node: str) -> Source | None:
+    found = (each for each in sources.listing(connection) if each.node == node and each.state == APPROVED)
+    return next(found, None)
 
 
 def _asked(connection: Connection, said: Notification) -> Membership:
@@ -110,16 +107,16 @@ def _asked(connection: Connection, said: Notification) -> Membership:
 def _offer(taken: _Taken) -> str:
     if taken.said.object != taken.said.actor:
         raise RefusedNotificationError("malformed-notification", "object is not the node that offers itself")
-    if taken.proven:  # approved already, by the key that is pinned
-        request_id = taken.remember(requests.APPROVED)
-        request = _stored(taken.connection, request_id)
-        deciding.answer(taken.connection, taken.settings, request, ACCEPT, "", taken.now)
-        return request_id
-    same = requests.waiting_of(taken.connection, taken.said.actor)
-    if same and same.key_id == taken.signature.key_id:
-        return same.id
-    requests.purge(taken.connection, taken.now)
-    return taken.remember(requests.QUEUED)
+    if not taken.proven:
+        requests.purge(taken.connection, taken.now)
+        return taken.remember(requests.QUEUED)
+    waiting = requests.waiting_of(taken.connection, taken.said.actor)
+    if waiting and not _approved(taken.connection, taken.said.actor):
+        requests.rename(taken.connection, waiting, taken.said.id)
+        return waiting.id
+    request_id = taken.remember(requests.APPROVED)
+    deciding.answer(taken.connection, taken.settings, _stored(taken.connection, request_id), ACCEPT, "", taken.now)
+    return request_id
 
 
 def _update(taken: _Taken) -> str:
@@ -129,8 +126,7 @@ def _update(taken: _Taken) -> str:
 
 
 def _undo(taken: _Taken) -> str:
-    source = _source(taken.connection, taken.said.actor)
-    if source and source.state == APPROVED:
+    if source := _approved(taken.connection, taken.said.actor):
         sources.remove(taken.connection, source.node, sources.LEFT)
     requests.withdraw(taken.connection, taken.said.actor, taken.now)
     return ""

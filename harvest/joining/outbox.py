@@ -30,7 +30,8 @@ KEEP_TRYING = timedelta(days=7)
 _LEASE = timedelta(minutes=5)
 _AT_ONCE = 20
 _TAKEN = range(200, 300)
-_TRY_AGAIN = (408, 425, 429)
+#: 403 too: the receiver may not have heard of our new key yet.
+_TRY_AGAIN = (403, 408, 425, 429)
 
 _log = logging.getLogger(__name__)
 

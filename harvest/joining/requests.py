@@ -1,7 +1,7 @@
 """What nodes asked of this hub, and what became of each: the table ``notification``."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from chm_node.database import notification as table
 from chm_node.errors import HarvestError, RefusedNotificationError
 from chm_node.message_signatures import Message, Signature
 from chm_node.record import from_milliseconds, milliseconds
-from chm_node.signing import PublicKey
+from chm_node.signing import former_keys, stored_keys
 from chm_node.text import host_of
 from harvest.checker.checks import Report, as_json, from_json
 from harvest.description import Description
@@ -132,6 +132,11 @@ def prove(connection: Connection, request: Request, found: Description, now: dat
     _set(connection, request.id, state=WAITING, message="", description=_description_json(found))
 
 
+def rename(connection: Connection, request: Request, activity: str) -> None:
+    """The node asked again: what is answered is its newest offer."""
+    _set(connection, request.id, activity=activity)
+
+
 def keep_report(connection: Connection, request: Request, report: Report) -> None:
     _set(connection, request.id, report=json.dumps(as_json(report), ensure_ascii=False))
 
@@ -208,12 +213,11 @@ def _message(stored: str) -> Message:
 def _description_json(found: Description) -> str:
     """What a person decides about; the rest is read anew by the first harvest."""
     authority = found.authority
-    former = [(each.key_id, each.multikey, milliseconds(each.expires)) for each in authority.former if each.expires]
     stored = {
         "node": authority.node,
         "uri_space": authority.uri_space,
         "multikey": authority.multikey,
-        "former": former,
+        "former": stored_keys(authority.former),
         "key_id": found.key_id,
         "feed": found.feed,
         "titles": found.titles,
@@ -224,10 +228,8 @@ def _description_json(found: Description) -> str:
 
 
 def _description(stored: Mapping[str, Any]) -> Description:  # any JSON value that _description_json wrote
-    keys: Sequence[tuple[str, str, int]] = stored["former"]
-    former = tuple(PublicKey(key_id, multikey, from_milliseconds(end)) for key_id, multikey, end in keys)
     return Description(
-        Authority(stored["node"], stored["uri_space"], stored["multikey"], former),
+        Authority(stored["node"], stored["uri_space"], stored["multikey"], former_keys(stored["former"])),
         stored["key_id"],
         stored["feed"],
         stored["titles"],

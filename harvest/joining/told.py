@@ -41,7 +41,10 @@ def problem_of(body: bytes) -> str:
 
 def location_of(inbox: str, stated: str) -> str:
     """The address of our request as a Location header states it; empty when there is none."""
-    return urljoin(inbox, stated) if stated else ""
+    try:
+        return urljoin(inbox, _text(stated)) if stated else ""
+    except ValueError:
+        return ""
 
 
 def _text(value: Any) -> str:  # any JSON value

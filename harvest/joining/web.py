@@ -177,14 +177,15 @@ def _fingerprint(found: Request) -> str:
 
 
 def _said(state: str) -> str:
-    return {
+    said = {
         requests.QUEUED: gettext("Received; the signature is being proven."),
         requests.WAITING: gettext("Waiting for the decision of a person."),
         requests.APPROVED: gettext("Approved: the node is harvested here."),
         requests.REJECTED: gettext("Rejected."),
         requests.REFUSED: gettext("Refused, before a person saw it."),
         requests.WITHDRAWN: gettext("Withdrawn by the node itself."),
-    }[state]
+    }
+    return str(said[state])
 
 
 def _found(request_id: str) -> Request:

@@ -389,8 +389,19 @@ def test_an_answer_to_what_was_never_asked_is_not_taken(dz, tn):
         outbox.put(connection, said, f"{dz.settings.base_url}inbox", f"{tn.iri}#key", datetime.now(UTC))
     tn.work()
     assert membership(dz, tn).state == "asked"
-    with reading(tn.engine) as connection:
-        assert outbox.waiting(connection) == []  # refused for good, so not tried again
+
+
+def test_a_node_that_forgot_its_request_asks_again_and_hears_the_answer(dz, tn):
+    """As when the first answer was lost: the request is the same, and is answered by its newest name."""
+    first = dz.join(tn)
+    tn.work()
+    with writing(dz.engine) as connection:
+        memberships.forget(connection, first)
+    again = dz.join(tn)
+    assert (again.location, again.offer != first.offer) == (first.location, True)
+    tn.approve(dz)
+    tn.work()
+    assert membership(dz, tn).state == "accepted"
 
 
 def test_a_hub_that_sends_us_on_gets_no_second_request(dz, tn, wire):

@@ -94,7 +94,9 @@ def test_a_worker_that_died_is_followed_by_another(engine):
 def test_asking_again_while_a_person_decides_leads_to_the_same_request(engine):
     first = prove(engine)
     later = NOW + timedelta(minutes=10)
-    assert receive(engine, HUB, message(now=later), later) == first.id
+    assert receive(engine, HUB, message(now=later, number=2), later) == first.id
+    with reading(engine) as connection:
+        assert requests.find(connection, first.id).activity == "urn:uuid:2"
 
 
 def test_a_proven_offer_with_another_key_replaces_the_earlier_one(engine):
