@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from flask import Flask, Response
 
 from chm_node.database import open_database
+from chm_node.keys import node_signer
 from chm_node.settings import Settings
-from chm_node.signing import load_signer
 from chm_node.vocabulary import use_directory
 from chm_node.web import (
     Site,
@@ -28,6 +28,7 @@ from chm_node.web.kept import Kept, log_head_reader
 from harvest import ping, receipt_pages
 from harvest import web as network
 from harvest.checker import web as checker
+from harvest.joining import web as joining
 
 #: Larger than any form or notification; files do not come in over HTTP.
 MAX_REQUEST_BYTES = 2 * 1024 * 1024
@@ -48,13 +49,13 @@ def create_app(settings: Settings) -> Flask:
         use_directory(settings.vocabulary_dir)
     engine = open_database(settings.database)
     # Serving needs the public half alone, so the private key is not kept in this process.
-    multikey = load_signer(settings.key_file, f"{settings.node_iri}#key").multikey
+    multikey = node_signer(settings).multikey
     app = Flask("chm_node.web")
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.extensions["chm"] = Site(settings, engine, multikey, datetime.now(UTC))
     languages.install(app, settings.languages)
     own = (records, log, feeds, node, catalogue, reference, sparql, pages, resourcesync, dumps, hub)
-    for module in (*own, network, ping, receipt_pages, checker):
+    for module in (*own, network, ping, receipt_pages, checker, joining):
         app.register_blueprint(module.blueprint)
     problems.register(app)
     app.after_request(_secure)

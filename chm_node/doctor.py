@@ -15,13 +15,25 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.engine import make_url
 
-from chm_node.database import SCHEMA_REVISION, change, log_head, open_database, reading, record, source, unknown_term
+from chm_node.database import (
+    SCHEMA_REVISION,
+    change,
+    log_head,
+    membership,
+    notification,
+    open_database,
+    reading,
+    record,
+    source,
+    unknown_term,
+)
 from chm_node.errors import ChmError, FetchError
 from chm_node.http_client import FetchPolicy, HttpClient
+from chm_node.keys import node_signer
 from chm_node.record import from_milliseconds
 from chm_node.search import index
 from chm_node.settings import Settings, config_file
-from chm_node.signing import fingerprint, load_signer
+from chm_node.signing import fingerprint
 
 _LOW_BYTES = 1024**3
 _LEAST_BYTES = 200 * 1024**2
@@ -102,7 +114,7 @@ def _disk_space(settings: Settings) -> Check:
 
 def _key(settings: Settings) -> Check:
     try:
-        signer = load_signer(settings.key_file, f"{settings.node_iri}#key")
+        signer = node_signer(settings)
     except ChmError as error:
         fix = f"chmod 600 {settings.key_file}" if _open_to_others(settings.key_file) else "Run chm init, or restore it."
         return Check("signing key", State.FAIL, f"{error}.", fix)
@@ -142,6 +154,8 @@ def _held(engine: Engine, settings: Settings, now: datetime) -> Iterator[Check]:
             yield _search_index(connection)
             yield _log(connection)
             yield from _sources(connection, settings, now)
+            yield from _requests(connection)
+            yield from _memberships(connection)
             yield _unknown_terms(connection)
     except ChmError as error:
         yield Check("catalogue", State.FAIL, f"{error}.", "Restore the last backup.")
@@ -183,6 +197,25 @@ def _sources(connection: Connection, settings: Settings, now: datetime) -> Itera
             yield Check(name, State.WARN, sentence, f"chm harvest {address}")
         elif state == "approved":
             yield Check(name, State.OK, f"Last harvested {from_milliseconds(last_success):%Y-%m-%d %H:%M} UTC.")
+
+
+def _requests(connection: Connection) -> Iterator[Check]:
+    statement = select(notification.c.node).where(notification.c.state == "waiting").order_by(notification.c.received)
+    for node in connection.execute(statement).scalars():
+        yield Check(f"request {node}", State.WARN, "Asks to be harvested here.", "chm source list")
+
+
+def _memberships(connection: Connection) -> Iterator[Check]:
+    for each in connection.execute(select(membership).order_by(membership.c.asked)):
+        name = f"hub {each.address}"
+        if each.state == "accepted":
+            yield Check(name, State.OK, "Harvests this node.")
+        elif each.state == "asked":
+            fix = f"Call its operator; then chm join {each.address} --status"
+            yield Check(name, State.WARN, "Has not decided about this node yet.", fix)
+        elif each.state in ("rejected", "refused"):
+            fix = f"Mend it, then chm join {each.address}, or chm leave {each.address}"
+            yield Check(name, State.WARN, f"Does not harvest this node: {each.summary}", fix)
 
 
 def _unknown_terms(connection: Connection) -> Check:

@@ -14,6 +14,7 @@ ChmError
 ├── QueriesBusyError           no query can be answered now: .retry_after
 │   └── BudgetSpentError       this client has used up its share
 ├── TooManyRequestsError       more was asked than anybody gets: .retry_after
+├── RefusedNotificationError   a notification for the inbox that is not taken: .code
 ├── StorageError               the database failed; cause attached
 └── HarvestError               one source could not be harvested; stored in its run
     ├── FetchError             no answer, an error status, a forbidden address: .retry_after
@@ -133,6 +134,15 @@ class TooManyRequestsError(ChmError):
     def __init__(self, reason: str, retry_after: timedelta) -> None:
         self.retry_after = math.ceil(retry_after.total_seconds())  #: seconds
         super().__init__(f"{reason}; ask again in {self.retry_after} seconds")
+
+
+class RefusedNotificationError(ChmError):
+    """A notification that the inbox does not take."""
+
+    def __init__(self, code: str, seen: str = "") -> None:
+        self.code = code  #: name of the problem type, one of ``harvest.joining.refusals``
+        self.seen = seen  #: what shows it, for the one who wrote the sender
+        super().__init__(f"{code}: {seen}" if seen else code)
 
 
 class StorageError(ChmError):

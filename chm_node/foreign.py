@@ -97,6 +97,18 @@ def read_rdf(data: bytes, media_type: str, base_iri: str) -> list[ox.Quad]:
     return quads
 
 
+def read_json(data: bytes) -> Any:  # any JSON value
+    """A JSON document, bounded like one in JSON-LD; raises ParseError."""
+    try:
+        document = json.loads(_checked_bytes(data), object_pairs_hook=_object, parse_constant=_no_constant)
+        _check_depth(document)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:
+        raise ParseError(f"this is not valid JSON: {error}") from error
+    return document
+
+
 def _parse(data: bytes, rdf_format: ox.RdfFormat, base_iri: str) -> list[ox.Quad]:
     try:
         quads = list(islice(ox.parse(data, rdf_format, base_iri=base_iri), MAX_QUADS + 1))

@@ -55,7 +55,7 @@ _STATUS_REASONS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: the page (200, unless others were accepted), or that it has not changed (304)."""
+    """A complete answer: the page (200, unless others were accepted), 304 when unchanged, or what became of a POST."""
 
     url: str  #: after redirects
     status: int
@@ -158,7 +158,16 @@ class HttpClient:
                 _keep(file, piece)
             return _answer(fetch.url, found, b"", {})
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, now: datetime | None = None) -> int:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """The whole answer to a POST, whatever its status; a redirect is not followed. Raises ``FetchError``."""
+        headers = {"User-Agent": self._policy.user_agent, "Accept-Encoding": "gzip", **headers}
+        with self._explained_fetch(url, self._policy) as fetch:
+            fetch.url = checked_target(url, self._policy).url
+            with closing(self._send(fetch.url, headers, body)) as found:
+                policy = self._policy
+                return _answer(fetch.url, found, _read_body(found, policy.max_wire_bytes, policy.max_body_bytes), {})
+
+    def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, now: datetime | None = None) -> int:
         """Send something; the status of the answer, a 2xx, whose body is not read.
 
         Redirects are followed by 307 and 308 within the host alone. Raises ``FetchError`` for every other status.
@@ -197,7 +206,7 @@ class HttpClient:
             target = redirected(target, answer.headers.get("location", ""), self._policy, same_host)
         raise Refusal(f"sends us on more than {self._policy.max_redirects} times")
 
-    def _send(self, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
+    def _send(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> requests.Response:
         request = requests.PreparedRequest()
         request.prepare(method="GET" if body is None else "POST", url=url, headers=headers, data=body)
         rest = self._guard.fetch.remaining()

@@ -14,6 +14,8 @@ PROFILE = rdflib.URIRef("https://w3id.org/chm/federation/1.0")
 #: What the receipts of a hub follow: that part of the profile.
 RECEIPTS = f"{PROFILE}#receipts"
 LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
+LDN_SPECIFICATION = "https://www.w3.org/TR/ldn/"
+ACTIVITY_STREAMS = "https://www.w3.org/ns/activitystreams"
 
 ADMS = Namespace("http://www.w3.org/ns/adms#")
 AS = Namespace("https://www.w3.org/ns/activitystreams#")
@@ -67,6 +69,7 @@ PREFIXES = {
 }
 
 __all__ = [
+    "ACTIVITY_STREAMS",
     "ADMS",
     "AS",
     "CHM",
@@ -80,6 +83,7 @@ __all__ = [
     "LANGUAGE",
     "LDES",
     "LDES_SPECIFICATION",
+    "LDN_SPECIFICATION",
     "LDP",
     "ORG",
     "OWL",

@@ -16,7 +16,8 @@ from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_
 from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
 from chm_node.database import reading, writing
 from chm_node.entry import entry
-from chm_node.errors import InvalidRecordError, Problem
+from chm_node.errors import ConflictError, InvalidRecordError, Problem
+from chm_node.keys import current_name
 from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, PROFILE, PROV, RDF, VOCABULARY
 from chm_node.record import Action, Change, Entry, Record, RecordGraph, Tombstone, Values, timestamp
 from chm_node.record_types import RECORD_TYPES, type_of
@@ -76,7 +77,8 @@ def publish(
     """Publish or revise records, one transaction a batch; yields what each batch did, for progress.
 
     A record whose content is what is published already makes no change. Raises InvalidRecordError
-    for an IRI that is not this node's, before anything of its batch is written.
+    for an IRI that is not this node's, before anything of its batch is written, and ConflictError when the
+    key was changed meanwhile.
     """
     batch: list[_Draft] = []
     for record in records:
@@ -108,6 +110,7 @@ def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tomb
     InvalidRecordError when another node owns it.
     """
     with writing(engine) as connection:
+        _check_key(settings, signer)
         log = ChangeLog(connection)
         held = Catalogue(connection).get(tombstone.iri)
         if held.origin != settings.node_iri:
@@ -201,6 +204,7 @@ def _publish_batch(
 ) -> Published:
     drafts = list({draft.record.iri: draft for draft in drafts}.values())
     with writing(engine) as connection:
+        _check_key(settings, signer)
         log = ChangeLog(connection)
         held = _held_graphs(connection, [draft.record.iri for draft in drafts])
         changed = [draft for draft in drafts if not _is_published(draft, held.get(draft.record.iri))]
@@ -213,6 +217,12 @@ def _publish_batch(
         )
     created = sum(1 for draft in changed if draft.record.iri not in held)
     return Published(created, len(changed) - created, len(drafts) - len(changed))
+
+
+def _check_key(settings: Settings, signer: Signer) -> None:
+    """Under the log's lock, for a rotation takes it too: what a former key signs from then on, nobody believes."""
+    if signer.verification_method != current_name(settings):
+        raise ConflictError("the key of this node was changed meanwhile; repeat the command")
 
 
 def _held_graphs(connection: Connection, iris: Sequence[str]) -> Mapping[str, tuple[LoggedChange, datetime]]:

@@ -21,8 +21,8 @@ from granian.log import LogLevels
 
 from chm_node.database import open_database
 from chm_node.errors import SettingsError
+from chm_node.keys import node_signer
 from chm_node.settings import Settings
-from chm_node.signing import load_signer
 
 STOP_SECONDS = 10.0
 RESTART_SECONDS = 5.0
@@ -61,7 +61,7 @@ def serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) 
 
 def check_start(settings: Settings) -> None:
     """Open everything once, so that a wrong setting stops the start here and by its name."""
-    load_signer(settings.key_file, f"{settings.node_iri}#key")
+    node_signer(settings)
     open_database(settings.database).dispose()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -6,18 +6,19 @@ W3C Data Integrity EdDSA Cryptosuites 1.0 §3.2; keys are Multikeys (Controlled 
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from nacl.bindings import crypto_sign_BYTES, crypto_sign_open, crypto_sign_PUBLICKEYBYTES
 from nacl.exceptions import BadSignatureError
 
 from chm_node.errors import ParseError, SettingsError
+from chm_node.record import from_milliseconds, milliseconds
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 DATA_INTEGRITY_CONTEXT = "https://w3id.org/security/data-integrity/v2"
@@ -27,6 +28,17 @@ _DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
 _ED25519_PUBLIC = b"\xed\x01"  # multicodec prefix
 
 Proof = Mapping[str, str]
+#: A former key as databases hold it: name, Multikey, end in milliseconds.
+StoredKey = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A key as a node states it."""
+
+    key_id: str  #: IRI of the key in the node description
+    multikey: str
+    expires: datetime | None = None  #: UTC; nothing it signed later counts; None for the key in use
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,7 @@ def verify(nquads: bytes, proof: Proof, multikey: str) -> bool:
     Raises ParseError when the proof or the key is not even well-formed.
     """
     try:
-        key = _public_key(multikey)
+        key = _raw_key(multikey)
         signature = _signature(proof["proofValue"])
         data = hash_data(nquads, proof)
     except (KeyError, ValueError) as error:
@@ -75,13 +87,28 @@ def hash_data(nquads: bytes, proof: Proof) -> bytes:
     return hashlib.sha256(_canonical_options(proof)).digest() + hashlib.sha256(nquads).digest()
 
 
+def public_key(multikey: str) -> Ed25519PublicKey:
+    """The key of a Multikey; raises ValueError when it is no Ed25519 one."""
+    return Ed25519PublicKey.from_public_bytes(_raw_key(multikey))
+
+
 def is_multikey(text: str) -> bool:
     """Whether the text is a public Ed25519 key in Multikey form (Controlled Identifiers 1.0 §2.2.2)."""
     try:
-        _public_key(text)
+        _raw_key(text)
     except ValueError:
         return False
     return True
+
+
+def stored_keys(keys: Iterable[PublicKey]) -> list[StoredKey]:
+    """Former keys as they are stored; those without an end are none."""
+    return [(each.key_id, each.multikey, milliseconds(each.expires)) for each in keys if each.expires]
+
+
+def former_keys(stored: Iterable[StoredKey]) -> tuple[PublicKey, ...]:
+    """What ``stored_keys`` made."""
+    return tuple(PublicKey(key_id, multikey, from_milliseconds(end)) for key_id, multikey, end in stored)
 
 
 def fingerprint(multikey: str) -> str:
@@ -156,7 +183,7 @@ def _signature(text: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _public_key(multikey: str) -> bytes:
+def _raw_key(multikey: str) -> bytes:
     raw = _from_multibase(multikey)
     if not raw.startswith(_ED25519_PUBLIC) or len(raw) != len(_ED25519_PUBLIC) + crypto_sign_PUBLICKEYBYTES:
         raise ValueError("not an Ed25519 Multikey")
@@ -175,7 +202,10 @@ def _multibase(data: bytes) -> str:
 def _from_multibase(text: str) -> bytes:
     if not text.startswith("z") or len(text) > 200:
         raise ValueError("not base58btc multibase text")
-    digits = [_DIGITS[character] for character in text[1:]]  # KeyError: not of the alphabet
+    try:
+        digits = [_DIGITS[character] for character in text[1:]]
+    except KeyError as error:
+        raise ValueError(f"{error} is not of the base58btc alphabet") from error
     number = 0
     # Ten digits at a time: arithmetic with large numbers is what takes long.
     for start in range(0, len(digits), 10):

@@ -1,4 +1,4 @@
-"""The clock: harvests what is due, tells subscribers, asks hubs to tell us, and has dumps written once a day."""
+"""The clock: harvests what is due, proves requests to join, tells subscribers, asks hubs to tell us, writes dumps."""
 
 import logging
 import signal
@@ -22,6 +22,7 @@ from chm_node.websub.distribution import DEADLINE, Distributor, Renderer, Rendit
 from harvest import push
 from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher, fetch_policy
+from harvest.joining.work import work
 from harvest.sources import RunView
 
 _HOUR_SECONDS = 3600.0
@@ -69,6 +70,7 @@ def _jobs(
         distributor.run,
         partial(push.ask_due, engine, settings, asking, _now, stopped),
         partial(check_next, engine, settings, _now, stopped),
+        partial(work, engine, settings, _now, stopped),
     )
 
 

@@ -14,6 +14,7 @@ hints               a source is said to have news: it is due earlier, once a min
 push                subscriptions at the WebSub hubs of our sources
 receipts            what became of each record a peer offered
 standing, inquiry   how our own records stand at a hub (pure); asking it
+joining             requests to be harvested, new keys, leaving
 web, receipt_pages  the network page; the receipts of each peer over HTTP
 ping                where hubs and peers say that there is news
 """

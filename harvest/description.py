@@ -15,10 +15,11 @@ import pyoxigraph as ox
 
 from chm_node.errors import ParseError
 from chm_node.foreign import read_rdf
-from chm_node.namespaces import DCAT, DCTERMS, LDES, LDES_SPECIFICATION, RDF, RECEIPTS, SEC, VOCABULARY, VOID
-from chm_node.record import parse_timestamp
+from chm_node.namespaces import DCAT, DCTERMS, LDES, LDES_SPECIFICATION, LDP, RDF, RECEIPTS, SEC, VOCABULARY, VOID
+from chm_node.record import from_milliseconds, parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
+from chm_node.signing import PublicKey
 from chm_node.text import clean_text, host_of
 from harvest.trust import Authority, space_problem
 
@@ -28,6 +29,8 @@ _RESOURCE_SYNC = "http://www.openarchives.org/rs/1.1/resourcesync"
 _COUNTRIES = f"{VOCABULARY}countries/"
 _N_QUADS = "https://www.iana.org/assignments/media-types/application/n-quads"
 _MAX_TITLE = 300
+MAX_KEYS = 8  #: former keys of one node, and keys that sign requests
+_ASSERTION = str(SEC.assertionMethod)
 #: Link relations that lead to a node description (RFC 8631), likeliest first.
 _DESCRIBING = ("service-meta", "describedby", "service-desc", "item")
 
@@ -54,6 +57,8 @@ class Description:
     records: int = 0  #: how many it holds; 0 when it does not say
     dump: DumpLink | None = None
     resource_sync: str = ""  #: where its ResourceSync begins; empty when it has none
+    inbox: str = ""  #: where it takes notifications; empty when it does not say
+    authentication: tuple[str, ...] = ()  #: IRIs of the keys that sign its requests
 
 
 def read_description(data: bytes, media_type: str, address: str) -> Description:
@@ -68,14 +73,15 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
         raise ParseError(f"{address} describes no node: it does not state under which addresses its records lie")
     if problem := space_problem(space):
         raise ParseError(f"{address} claims the addresses under {space[:200]}, which {problem}")
-    key_id, multikey = _key(node, index)
+    key_id, authority = _authority(node, space, index)
     feed, receipts = _service(node, index, LDES_SPECIFICATION), _service(node, index, RECEIPTS)
+    inbox = _one(own, LDP.inbox)
     if host_of(feed) != host_of(node):
         raise ParseError(f"{address} names no log on its own host; without one there is nothing to harvest")
     if host_of(receipts) != host_of(node):
         receipts = ""
     return Description(
-        Authority(node, space, multikey),
+        authority,
         key_id,
         feed,
         _titles(own),
@@ -85,6 +91,8 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
         _records(own),
         _dump(own, index),
         _service(node, index, _RESOURCE_SYNC),
+        inbox if host_of(inbox) == host_of(node) else "",
+        tuple(_iris(own.get(str(SEC.authenticationMethod), ()))[:MAX_KEYS]),
     )
 
 
@@ -107,12 +115,32 @@ def _types(index: Index) -> set[str]:
     return {iri for own in index.values() for iri in _iris(own.get(str(RDF.type), ()))}
 
 
-def _key(node: str, index: Index) -> tuple[str, str]:
-    """The first key of the node for records (Controlled Identifiers 1.0 §2.3.2): its IRI and its Multikey."""
-    for method in _iris(index.get(node, {}).get(str(SEC.assertionMethod), ())):
-        if multikey := _one(index.get(method, {}), SEC.publicKeyMultibase):
-            return method, multikey
-    return "", ""
+def _authority(node: str, space: str, index: Index) -> tuple[str, Authority]:
+    """What the node claims, and the IRI of its key for records (Controlled Identifiers 1.0 §2.3.2).
+
+    The key is the first without an end; those with one are former ones.
+    """
+    found = [PublicKey(method, key, _end(method, index)) for method in _iris(index.get(node, {}).get(_ASSERTION, ()))
+             if (key := _one(index.get(method, {}), SEC.publicKeyMultibase))]  # fmt: skip
+    current = next((each for each in found if each.expires is None), PublicKey("", ""))
+    former = tuple(each for each in found if each.expires is not None)[:MAX_KEYS]
+    return current.key_id, Authority(node, space, current.multikey, former)
+
+
+def _end(method: str, index: Index) -> datetime | None:
+    """When a key ended or will end, the earliest that is stated (Controlled Identifiers 1.0 §2.2); None for never."""
+    stated = [
+        each for property in (SEC.expiration, SEC.revoked) for each in index.get(method, {}).get(str(property), ())
+    ]
+    return min((_moment(each) for each in stated), default=None)
+
+
+def _moment(node: Any) -> datetime:  # an RDF term
+    """The moment; the beginning of time for what is none, so that a key with an end we cannot read signs nothing."""
+    try:
+        return parse_timestamp(node.value)
+    except (AttributeError, ValueError, OverflowError):
+        return from_milliseconds(0)
 
 
 def _service(node: str, index: Index, specification: str) -> str:
@@ -137,7 +165,7 @@ def _country(own: Any) -> str:
 
 def _members(own: Any, index: Index) -> tuple[Authority, ...]:
     nodes = _iris(own.get(str(DCAT.catalog), ()))
-    members = (Authority(node, _one(index.get(node, {}), VOID.uriSpace), _key(node, index)[1]) for node in nodes)
+    members = (_authority(node, _one(index.get(node, {}), VOID.uriSpace), index)[1] for node in nodes)
     return tuple(each for each in members if each.uri_space and each.multikey)
 
 

@@ -4,6 +4,7 @@ import gc
 
 import harvest.checker.reading
 import harvest.description
+import harvest.joining.told
 import harvest.page
 import harvest.resource_list
 import harvest.standing

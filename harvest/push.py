@@ -81,7 +81,7 @@ def ask_due(engine: Engine, settings: Settings, client: HttpClient, clock: Calla
         if stop.is_set():
             return
         try:
-            client.post(each.hub, urlencode(_request(each, settings)).encode(), _FORM)
+            client.deliver(each.hub, urlencode(_request(each, settings)).encode(), _FORM)
         except FetchError as error:
             _log.info("the hub of %s was not told that we want to hear of it: %s", each.topic, error)
 

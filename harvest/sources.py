@@ -5,7 +5,7 @@ A source is proposed by its address and approved by a person, who pins node, URI
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +18,11 @@ from chm_node.database import source as source_table
 from chm_node.errors import HarvestError
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
-from chm_node.signing import fingerprint
+from chm_node.signing import fingerprint, former_keys, stored_keys
 from harvest.description import Description
-from harvest.trust import Authority, Powers, disjoint
+from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint
 
-PROPOSED, APPROVED, REMOVED = "proposed", "approved", "removed"
+PROPOSED, APPROVED, LEFT, REMOVED = "proposed", "approved", "left", "removed"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Source:
     feed: str
     titles: Mapping[str, str]
     country: str
-    state: str  #: proposed, approved or removed
+    state: str  #: proposed, approved, left or removed
     due: datetime
     lease: str  #: fencing token of the run that holds it; empty for none
     failures: int  #: in a row
@@ -94,7 +94,7 @@ def propose(connection: Connection, address: str, found: Description, now: datet
     row = connection.execute(
         select(source_table).where((source_table.c.node == found.authority.node) | (source_table.c.address == address))
     ).first()
-    values = _described(address, found)
+    values = _described(address, found, now)
     if row is None:
         blank = {"due": 0, "lease": "", "failures": 0, "cursor": 0, "last_success": 0, "compared": 0}
         fresh = {"added": milliseconds(now), "state": PROPOSED}
@@ -122,11 +122,34 @@ def approve(connection: Connection, name: str, settings: Settings, now: datetime
     return find(connection, name)
 
 
-def remove(connection: Connection, name: str) -> Source:
-    """Stop harvesting a source; its records stay, and so does what is known of it. A run under way ends at its page."""
+def remove(connection: Connection, name: str, state: str = REMOVED) -> Source:
+    """Stop harvesting a source; its records stay, and so does what is known of it. A run under way ends at its page.
+
+    LEFT says that it was the peer's own wish.
+    """
     source = find(connection, name)
-    connection.execute(update(source_table).where(source_table.c.id == source.id).values(state=REMOVED, lease=""))
+    connection.execute(update(source_table).where(source_table.c.id == source.id).values(state=state, lease=""))
     return find(connection, name)
+
+
+def take_over_key(connection: Connection, source: Source, found: Description, now: datetime) -> None:
+    """Pin the key that an approved source describes instead of its former one, and make it due.
+
+    What former ones signed until their end stands; an end is what was pinned, else what the source says, and not
+    later than a version may be. The caller knows that the pinned key vouches for the description.
+    """
+    latest = now + CLOCK_TOLERANCE
+    stated = [replace(each, expires=min(each.expires, latest)) for each in found.authority.former if each.expires]
+    former = {each.multikey: each for each in (*stated, *source.authority.former)}
+    values = {
+        "multikey": found.authority.multikey,
+        "key_id": found.key_id,
+        "former": json.dumps(stored_keys(former.values())),
+        "due": milliseconds(now),
+        "failures": 0,
+        "lease": "",
+    }
+    connection.execute(update(source_table).where(source_table.c.id == source.id).values(values))
 
 
 def find(connection: Connection, name: str) -> Source:
@@ -186,7 +209,7 @@ def taken(connection: Connection, settings: Settings, source: Source) -> list[Au
 def set_members(connection: Connection, source_id: int, members: Iterable[Authority]) -> None:
     """Remember whom a hub vouches for."""
     statement = update(source_table).where(source_table.c.id == source_id)
-    connection.execute(statement.values(members=json.dumps([asdict(each) for each in members])))
+    connection.execute(statement.values(members=json.dumps([_member_json(each) for each in members])))
 
 
 def _refuse_overlap(source: Source, settings: Settings, others: Sequence[Source]) -> None:
@@ -203,13 +226,17 @@ def _is_approved_as(source: Source, found: Description) -> bool:
     return same and source.state == APPROVED
 
 
-def _described(address: str, found: Description) -> dict[str, Any]:
+def _described(address: str, found: Description, now: datetime) -> dict[str, Any]:
+    # A former key that may sign what is still to come would be a second key that nobody compared.
+    latest = now + CLOCK_TOLERANCE
+    former = [each for each in found.authority.former if each.expires and each.expires <= latest]
     return {
         "address": address,
         "node": found.authority.node,
         "uri_space": found.authority.uri_space,
         "multikey": found.authority.multikey,
         "key_id": found.key_id,
+        "former": json.dumps(stored_keys(former)),
         "feed": found.feed,
         "titles": json.dumps(found.titles, ensure_ascii=False),
         "country": found.country,
@@ -221,7 +248,7 @@ def _source(row: Row[Any]) -> Source:
     return Source(
         id=row.id,
         address=row.address,
-        authority=Authority(row.node, row.uri_space, row.multikey),
+        authority=Authority(row.node, row.uri_space, row.multikey, former_keys(json.loads(row.former))),
         key_id=row.key_id,
         feed=row.feed,
         titles=json.loads(row.titles),
@@ -233,8 +260,20 @@ def _source(row: Row[Any]) -> Source:
         cursor=from_milliseconds(row.cursor),
         last_success=from_milliseconds(row.last_success) if row.last_success else None,
         compared=from_milliseconds(row.compared),
-        members=tuple(Authority(**each) for each in json.loads(row.members)),
+        members=tuple(
+            Authority(each["node"], each["uri_space"], each["multikey"], former_keys(each["former"]))
+            for each in json.loads(row.members)
+        ),
     )
+
+
+def _member_json(member: Authority) -> dict[str, Any]:
+    return {
+        "node": member.node,
+        "uri_space": member.uri_space,
+        "multikey": member.multikey,
+        "former": stored_keys(member.former),
+    }
 
 
 def _run(row: Row[Any]) -> RunView:

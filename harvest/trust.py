@@ -10,8 +10,8 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 from chm_node.errors import ParseError
-from chm_node.record import Action
-from chm_node.signing import verify
+from chm_node.record import Action, parse_timestamp
+from chm_node.signing import PublicKey, verify
 
 MAX_HOPS = 8
 MAX_RECORD_BYTES = 256 * 1024
@@ -70,6 +70,8 @@ class Authority:
     node: str
     uri_space: str
     multikey: str
+    #: Keys it signed with before; each has an end, and what it signed until then stands.
+    former: tuple[PublicKey, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def judge(offer: Offer, powers: Powers, now: datetime) -> Verdict:
 
 
 def check_proof(offer: Offer, powers: Powers) -> Verdict:
-    """R3: the origin's pinned key signed exactly these bytes.
+    """R3: the origin's pinned key signed exactly these bytes, or a former one did before its end.
 
     Only an approved source without a key may offer unsigned records, and only its own: what nobody
     signed travels one hop and no further.
@@ -142,10 +144,10 @@ def check_proof(offer: Offer, powers: Powers) -> Verdict:
         return Verdict.ACCEPTED if direct else Verdict.UNSIGNED
     if offer.proof is None:
         return Verdict.UNSIGNED
-    try:
-        genuine = verify(offer.nquads, offer.proof, authority.multikey)
-    except ParseError:
-        genuine = False
+    genuine = _signed_by(offer, offer.proof, authority.multikey) or any(
+        _signed_by(offer, offer.proof, each.multikey) and _dated_before(offer, offer.proof, each.expires)
+        for each in authority.former
+    )
     return Verdict.ACCEPTED if genuine else Verdict.BAD_PROOF
 
 
@@ -199,6 +201,25 @@ def pin_members(
         else:
             members[each.node] = each
     return tuple(members.values()), tuple(refused)
+
+
+def _signed_by(offer: Offer, proof: Mapping[str, str], multikey: str) -> bool:
+    try:
+        return verify(offer.nquads, proof, multikey)
+    except ParseError:
+        return False
+
+
+def _dated_before(offer: Offer, proof: Mapping[str, str], end: datetime | None) -> bool:
+    """Whether proof and version are from before the end of a key (Controlled Identifiers 1.0 §2.2).
+
+    Whoever has the key can date a proof back, but then not supersede what came after.
+    """
+    try:
+        created = parse_timestamp(proof["created"])
+    except ValueError:
+        return False
+    return bool(end and offer.version and created <= end and offer.version <= end)
 
 
 def _loop(offer: Offer, powers: Powers) -> Verdict:

@@ -11,6 +11,7 @@ import click
 from chm_node.cli.care import bench, demo, doctor
 from chm_node.cli.checking import check_peer
 from chm_node.cli.held import held
+from chm_node.cli.joining import join, key, leave
 from chm_node.cli.node import init, serve, worker
 from chm_node.cli.receipts import receipts
 from chm_node.cli.records import dump, export, import_files, withdraw
@@ -53,8 +54,11 @@ for _command in (
     source,
     harvest,
     held,
+    join,
+    leave,
     receipts,
     check_peer,
+    key,
     doctor,
     demo,
     bench,

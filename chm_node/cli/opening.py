@@ -40,9 +40,9 @@ def opened_engine(settings: "Settings") -> Iterator["Engine"]:
 
 def open_signer(settings: "Settings") -> "Signer":
     """The node's key; raises SettingsError."""
-    from chm_node.signing import load_signer
+    from chm_node.keys import node_signer
 
-    return load_signer(settings.key_file, f"{settings.node_iri}#key")
+    return node_signer(settings)
 
 
 @contextmanager

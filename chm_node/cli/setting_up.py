@@ -11,8 +11,9 @@ from pydantic.fields import FieldInfo
 
 from chm_node.database import open_database
 from chm_node.errors import SettingsError
+from chm_node.keys import node_signer
 from chm_node.settings import CONFIG_NAMES, Settings
-from chm_node.signing import create_key, fingerprint, load_signer
+from chm_node.signing import create_key, fingerprint
 
 DEFAULT_LANGUAGES: tuple[str, ...] = Settings.model_fields["languages"].default
 
@@ -64,7 +65,7 @@ def _toml(value: Any) -> str:  # Any: the value of a setting
 
 
 def _report(settings: Settings, path: Path) -> str:
-    signer = load_signer(settings.key_file, f"{settings.node_iri}#key")
+    signer = node_signer(settings)
     lines = [
         f"The node {settings.base_url} is set up.",
         f"  settings     {path}",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chm_node.settings import Settings
     from harvest.discovery import Proposal
     from harvest.dispatch import Dispatcher
+    from harvest.joining.requests import Request
     from harvest.sources import RunView
 
 #: Outcomes that need nobody's attention.
@@ -56,13 +57,33 @@ def add(address: str) -> None:
         click.echo(f"Compare the fingerprint with the operator of that node, then: chm source approve {address}")
 
 
+def _show_request(request: "Request") -> None:
+    from chm_node.signing import fingerprint
+
+    authority = request.found.authority if request.found else None
+    level = f"level {request.report.level.value}" if request.report else "is being checked"
+    click.echo(f"asks      {request.address}  since {request.received:%Y-%m-%d %H:%M} UTC, {level}")
+    if authority:
+        click.echo(f"          addresses {authority.uri_space}  fingerprint {fingerprint(authority.multikey)}")
+    for each in authority.former if authority else ():
+        click.echo(f"          until {each.expires:%Y-%m-%d %H:%M} UTC it signed with {fingerprint(each.multikey)}")
+    for finding in request.report.findings if request.report else ():
+        if finding.state.value == "failed":
+            click.echo(f"          {finding.check}: {finding.sentence('en')}")
+    click.echo(f"          chm source approve {request.address}, or chm source reject {request.address} --reason …")
+
+
 def _show(proposal: "Proposal") -> None:
+    from chm_node.signing import fingerprint
+
     found = proposal.description
     click.echo(f"node         {found.authority.node}")
     for language, title in found.titles.items():
         click.echo(f"name ({language})    {title}")
     click.echo(f"addresses    {found.authority.uri_space}")
     click.echo(f"fingerprint  {proposal.fingerprint or 'none: this node signs nothing'}")
+    for former in found.authority.former:
+        click.echo(f"formerly     {fingerprint(former.multikey)} until {former.expires:%Y-%m-%d %H:%M} UTC")
     for member in found.members:
         click.echo(f"passes on    {member.node}")
     for sample in proposal.samples:
@@ -73,17 +94,20 @@ def _show(proposal: "Proposal") -> None:
 
 @source.command("list")
 def list_sources() -> None:
-    """Show every peer: its state, its records, its last harvest.
+    """Show who asks to be harvested, and every peer: its state, its records, its last harvest.
 
     \b
     chm source list
     """
     from chm_node.database import reading
+    from harvest.joining.requests import waiting
     from harvest.sources import overview
 
     with opened_engine(load_settings()) as engine, reading(engine) as connection:
-        sources = overview(connection)
-    if not sources:
+        sources, asking = overview(connection), waiting(connection)
+    for request in asking:
+        _show_request(request)
+    if not sources and not asking:
         click.echo("No source yet; chm source add ADDRESS adds one.")
     for each in sources:
         last = f"last harvested {each.last_success:%Y-%m-%d %H:%M} UTC" if each.last_success else "never harvested"
@@ -98,12 +122,14 @@ def list_sources() -> None:
 def approve(address: str) -> None:
     """Trust the peer with its addresses and its key as they were shown, and harvest it.
 
+    A peer that asked for it (chm join) is told.
+
     \b
     chm source approve https://chm.example.org/
     """
     from chm_node.database import writing
     from chm_node.signing import fingerprint
-    from harvest.sources import approve as run
+    from harvest.joining.deciding import approve as run
 
     settings = load_settings()
     with opened_engine(settings) as engine, writing(engine) as connection:
@@ -111,6 +137,24 @@ def approve(address: str) -> None:
     key = fingerprint(approved.authority.multikey) if approved.authority.multikey else "none"
     click.echo(f"{approved.node} is approved for {approved.authority.uri_space}, key {key}")
     click.echo(f"The worker harvests it at its next tick; chm harvest {address} does it now.")
+
+
+@source.command()
+@click.argument("address")
+@click.option("--reason", required=True, help="Why, for the people who run that node.")
+def reject(address: str, reason: str) -> None:
+    """Do not harvest the peer that asked for it; it is told why.
+
+    \b
+    chm source reject https://chm.example.org/ --reason "The focal point does not know this node."
+    """
+    from chm_node.database import writing
+    from harvest.joining.deciding import reject as run
+
+    settings = load_settings()
+    with opened_engine(settings) as engine, writing(engine) as connection:
+        rejected = run(connection, address, reason, settings, datetime.now(UTC))
+    click.echo(f"The request of {rejected.node} is rejected; the worker tells it.")
 
 
 @source.command()

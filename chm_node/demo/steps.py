@@ -22,9 +22,10 @@ from chm_node.demo.records import publish_all, shipped_records
 from chm_node.demo.running import Running, harvest
 from chm_node.errors import ChmError, FetchError
 from chm_node.http_client import HttpClient
+from chm_node.keys import node_signer
 from chm_node.sandbox import Sandbox
 from chm_node.serving import end, start_command
-from chm_node.signing import create_key, load_signer
+from chm_node.signing import create_key
 from harvest.discovery import discover, propose
 from harvest.dispatch import Dispatcher, fetch_policy
 from harvest.readers import Readers
@@ -160,7 +161,7 @@ def _opened(node: Node) -> Running:
     node.folder.mkdir(exist_ok=True)
     if not settings.key_file.exists():
         create_key(settings.key_file)
-    signer = load_signer(settings.key_file, f"{settings.node_iri}#key")
+    signer = node_signer(settings)
     return Running(node, settings, open_database(settings.database), signer)
 
 

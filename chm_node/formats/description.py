@@ -9,12 +9,15 @@ import pyoxigraph as ox
 from chm_node.formats import resourcesync
 from chm_node.formats.statements import Object, classes, statements
 from chm_node.namespaces import (
+    ADMS,
     CHM,
     DCAT,
     DCTERMS,
     FOAF,
     LANGUAGE,
     LDES_SPECIFICATION,
+    LDN_SPECIFICATION,
+    LDP,
     PROFILE,
     RECEIPTS,
     SEC,
@@ -23,7 +26,9 @@ from chm_node.namespaces import (
     VOID,
 )
 from chm_node.settings import Settings
+from chm_node.signing import PublicKey
 
+_WITHDRAWN = "http://purl.org/adms/status/Withdrawn"
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
@@ -55,6 +60,7 @@ INTERFACES = (
     Interface(
         "json-feed", "JSON Feed", "feeds/all.json", "application/feed+json", ("https://jsonfeed.org/version/1.1",)
     ),
+    Interface("inbox", "Inbox for notifications", "inbox", "application/ld+json", (LDN_SPECIFICATION,)),
     Interface("receipts", "What became of each record of a peer", "receipts", "application/json", (RECEIPTS,)),
     Interface(
         "resourcesync",
@@ -90,6 +96,8 @@ class Peer:
     feed: str
     titles: Mapping[str, str]
     last_success: datetime | None
+    former: Sequence[PublicKey] = ()  #: keys it signed with before
+    withdrawn: bool = False  #: it left; its records are kept and no longer asked for
 
 
 @dataclass(frozen=True)
@@ -103,13 +111,18 @@ class Download:
 
 
 def node_description(
-    settings: Settings, multikey: str, peers: Sequence[Peer], records: int, downloads: Sequence[Download] = ()
+    settings: Settings,
+    keys: Sequence[PublicKey],
+    peers: Sequence[Peer],
+    records: int,
+    downloads: Sequence[Download] = (),
 ) -> list[ox.Triple]:
-    """The node, its key, its dumps, its interfaces and the nodes it harvests."""
+    """The node, its keys (the one in use first), its dumps, its interfaces and the nodes it harvests."""
     return [
         *_node(settings, records),
         *(triple for download in downloads for triple in _download(settings, download)),
-        *_key(settings.node_iri, f"{settings.node_iri}#key", multikey),
+        *(triple for key in keys for triple in _key(settings.node_iri, key)),
+        *statements(settings.node_iri, [(SEC.authenticationMethod, keys[0].key_id)]),
         *(triple for interface in interfaces(settings) for triple in _service(settings, interface)),
         *(triple for number, peer in enumerate(peers, start=1) for triple in _peer(settings, number, peer)),
     ]
@@ -136,6 +149,7 @@ def _node(settings: Settings, records: int) -> list[ox.Triple]:
                 (VOID.entities, records),
                 *((VOID.vocabulary, str(each)) for each in (CHM, DCTERMS, DCAT, SKOS)),
                 *((DCAT.service, f"{node}#{interface.name}") for interface in interfaces(settings)),
+                (LDP.inbox, f"{base}inbox"),
                 (VOID.sparqlEndpoint, f"{base}sparql" if settings.sparql != "off" else ""),
             ],
         ),
@@ -144,12 +158,13 @@ def _node(settings: Settings, records: int) -> list[ox.Triple]:
     ]
 
 
-def _key(controller: str, key: str, multikey: str) -> list[ox.Triple]:
-    multibase = ox.Literal(multikey, datatype=ox.NamedNode(SEC.multibase))
+def _key(controller: str, key: PublicKey) -> list[ox.Triple]:
+    multibase = ox.Literal(key.multikey, datatype=ox.NamedNode(SEC.multibase))
+    ends = [(SEC.expiration, key.expires)] if key.expires else []
     return [
-        *classes(key, SEC.Multikey),
-        *statements(controller, [(SEC.assertionMethod, key)]),
-        *statements(key, [(SEC.controller, controller), (SEC.publicKeyMultibase, multibase)]),
+        *classes(key.key_id, SEC.Multikey),
+        *statements(controller, [(SEC.assertionMethod, key.key_id)]),
+        *statements(key.key_id, [(SEC.controller, controller), (SEC.publicKeyMultibase, multibase), *ends]),
     ]
 
 
@@ -188,6 +203,8 @@ def _service(settings: Settings, interface: Interface) -> list[ox.Triple]:
 def _peer(settings: Settings, number: int, peer: Peer) -> list[ox.Triple]:
     node, entry = settings.node_iri, f"{settings.node_iri}#peer-{number}"
     facts = [(FOAF.primaryTopic, peer.node), (DCTERMS.source, peer.feed)]
+    facts += [(ADMS.status, _WITHDRAWN)] if peer.withdrawn else []
+    keys = [PublicKey(peer.key_id, peer.multikey)] if peer.multikey and peer.key_id else []
     seen = statements(entry, [(DCTERMS.modified, peer.last_success)] if peer.last_success else [])
     return [
         *statements(node, [(DCAT.catalog, peer.node), (DCAT.record, entry)]),
@@ -196,5 +213,5 @@ def _peer(settings: Settings, number: int, peer: Peer) -> list[ox.Triple]:
         *seen,
         *classes(peer.node, DCAT.Catalog),
         *statements(peer.node, [(DCTERMS.title, peer.titles), (VOID.uriSpace, ox.Literal(peer.uri_space))]),
-        *(_key(peer.node, peer.key_id, peer.multikey) if peer.multikey and peer.key_id else ()),
+        *(triple for key in (*keys, *peer.former) for triple in _key(peer.node, key)),
     ]

@@ -15,8 +15,10 @@ from chm_node.database import reading
 from chm_node.database import source as source_table
 from chm_node.formats.description import Download, Interface, Peer, interfaces, node_description
 from chm_node.formats.rdf import GRAPH_WRITERS
-from chm_node.namespaces import PROFILE
+from chm_node.keys import public_keys
+from chm_node.namespaces import LDP, PROFILE
 from chm_node.record import from_milliseconds
+from chm_node.signing import former_keys
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, redirection, strong_etag
 from chm_node.web.languages import preferred
@@ -42,18 +44,20 @@ def description(extension: str) -> Response:
     with reading(here.engine) as connection:
         peers = approved_peers(connection)
         records = sum(Catalogue(connection).counts_by_origin().values())
-    downloads = _downloads(here)
+    downloads, keys = _downloads(here), public_keys(here.settings, here.multikey)
     links = [
         link(f"{here.settings.node_iri}{each.extension}", "alternate", type=each.media_type)
         for each in GRAPHS
         if each is not syntax
     ]
-    links += [link(PROFILE, "profile"), link(f"{here.settings.base_url}.well-known/api-catalog", "api-catalog")]
+    links += [
+        link(PROFILE, "profile"),
+        link(f"{here.settings.base_url}inbox", LDP.inbox),
+        link(f"{here.settings.base_url}.well-known/api-catalog", "api-catalog"),
+    ]
     return answer(
-        strong_etag(here.stamp, here.multikey, syntax.extension, records, peers, downloads),
-        lambda: GRAPH_WRITERS[syntax.media_type](
-            node_description(here.settings, here.multikey, peers, records, downloads)
-        ),
+        strong_etag(here.stamp, keys, syntax.extension, records, peers, downloads),
+        lambda: GRAPH_WRITERS[syntax.media_type](node_description(here.settings, keys, peers, records, downloads)),
         syntax.content_type,
         vary=() if extension else ("Accept", "Accept-Language"),
         links=links,
@@ -120,10 +124,11 @@ def ready() -> Response:
 def approved_peers(connection: Connection) -> list[Peer]:
     """The nodes that are harvested here, in the order they were added, each followed by those it vouches for.
 
-    A hub's own members are passed on, or a record would be nobody's after two hops.
+    A hub's own members are passed on, or a record would be nobody's after two hops; and so is a node that left, for
+    its records are kept.
     """
     rows = connection.execute(
-        select(source_table).where(source_table.c.state == "approved").order_by(source_table.c.id)
+        select(source_table).where(source_table.c.state.in_(("approved", "left"))).order_by(source_table.c.id)
     )
     found: dict[str, Peer] = {}
     for row in rows:
@@ -142,10 +147,12 @@ def _peer(row: Row[Any]) -> Peer:
         feed=row.feed,
         titles=json.loads(row.titles or "{}"),
         last_success=from_milliseconds(row.last_success) if row.last_success else None,
+        former=former_keys(json.loads(row.former)),
+        withdrawn=row.state == "left",
     )
 
 
-def _member(member: Mapping[str, str], feed: str) -> Peer:
+def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or former keys
     """A node we know through a hub: its key has the name it has there."""
     return Peer(
         node=member["node"],
@@ -155,6 +162,7 @@ def _member(member: Mapping[str, str], feed: str) -> Peer:
         feed=feed,
         titles={},
         last_success=None,
+        former=former_keys(member["former"]),
     )
 
 

@@ -53,7 +53,8 @@ _log = logging.getLogger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Have every error of the app answered here."""
+    """Have every error of the app answered here, and problems written for views that stand beside this package."""
+    app.extensions["chm_problem"] = problem
     app.register_error_handler(ChmError, _known)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)

@@ -141,7 +141,7 @@ class Distributor:
             return self._deny(subscriber)
         if rendition.tag != subscriber.tag:
             try:
-                self._client().post(subscriber.callback, rendition.body, self._headers(subscriber, rendition))
+                self._client().deliver(subscriber.callback, rendition.body, self._headers(subscriber, rendition))
             except FetchError as error:
                 return self._failed(subscriber, error)
         with writing(self._engine) as connection:

@@ -27,7 +27,7 @@ from harvest.checker.judging_feeds import judge_feeds
 from harvest.checker.log_inspection import spread
 from harvest.checker.reading import Described, describe, record_digest
 from harvest.checker.seen import Cached, DescriptionSeen, FeedSeen, LogSeen, RecordSeen, RecordsSeen
-from harvest.description import LINKSET, RDF_SYNTAXES, read_catalog, read_description
+from harvest.description import LINKSET, RDF_SYNTAXES, Description, read_catalog, read_description
 from harvest.page import Page, read_page
 from harvest.plan import Judged
 from harvest.readers import Readers
@@ -147,7 +147,8 @@ class _Inspection:
         members: Sequence[Authority] = ()
         if self._description.answer:
             with suppress(ParseError):  # what is wrong with the description is a finding of its own
-                members = self._asker.read(read_description, self._description.answer).members
+                found: Description = self._asker.read(read_description, self._description.answer)
+                members, node = found.members, replace(node, former=found.authority.former)
         return Powers(_NOBODY, f"{_NOBODY}:", node, {each.node: each for each in members})
 
     def _judged(self, answer: Answer, powers: Powers) -> Sequence[Judged]:

@@ -92,7 +92,9 @@ def describe(data: bytes, media_type: str, address: str) -> Described | None:
     if not node:
         return None
     own = index.get(node, {})
-    key_id = next(iter(_values(own, SEC.assertionMethod)), "")
+    ended = {str(SEC.expiration), str(SEC.revoked)}  # of a key that signed before
+    keys = [each for each in _values(own, SEC.assertionMethod) if ended.isdisjoint(index.get(each, {}))]
+    key_id = next(iter(keys), "")
     services = {url: each for each in index.values() for url in _values(each, DCAT.endpointURL)}
     return Described(
         address=address,

@@ -6,6 +6,7 @@ whatever a test put in its place.
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import uuid4
 
 import pyoxigraph as ox
 import pytest
-import requests
+import requests as http
 import urllib3
 from flask import Flask
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -36,6 +37,11 @@ from chm_node.web.topics import renderer
 from chm_node.websub.distribution import Distributor
 from harvest import discovery, leases, push, sources
 from harvest.dispatch import Dispatcher
+from harvest.joining import deciding, requests
+from harvest.joining.asking import Asking
+from harvest.joining.memberships import Membership
+from harvest.joining.requests import Request
+from harvest.joining.work import work
 from harvest.readers import Readers
 from harvest.run import Harvest
 from harvest.sources import RunView
@@ -64,7 +70,7 @@ class Wire(BaseAdapter):
         self.replies: dict[str, Reply | Callable[[Reply], Reply]] = {}  #: by address; a function changes the real one
         self.asked: list[tuple[str, int]] = []  #: (address, status)
 
-    def send(self, request: requests.PreparedRequest, *_args, **_kwargs) -> requests.Response:
+    def send(self, request: http.PreparedRequest, *_args, **_kwargs) -> http.Response:
         url = request.url or ""
         real = self._real(url, request)
         lie = self.replies.get(url)
@@ -74,15 +80,13 @@ class Wire(BaseAdapter):
         raw = urllib3.HTTPResponse(io.BytesIO(reply.body), headers, reply.status, preload_content=False)
         return HTTPAdapter().build_response(request, raw)
 
-    def _real(self, url: str, request: requests.PreparedRequest) -> Reply:
+    def _real(self, url: str, request: http.PreparedRequest) -> Reply:
         app = self.apps.get(urlsplit(url).netloc)
         if app is None:
             return Reply(status=503)
         headers = {name: value for name, value in request.headers.items() if name.lower() != "accept-encoding"}
-        with (
-            app.test_client() as client,
-            client.open(url, method=request.method, headers=headers, data=request.body) as answer,
-        ):
+        asked = {"method": request.method, "headers": headers, "data": request.body}
+        with app.test_client() as client, client.open(url, **asked) as answer:
             kept = {name: value for name, value in answer.headers.items() if name in _KEPT}
             return Reply(answer.get_data(), answer.status_code, answer.headers.get("Content-Type", ""), kept)
 
@@ -217,6 +221,30 @@ class Node:
         """Harvest what is due."""
         with Dispatcher(self.engine, self.settings, lambda: self.now, self.client) as dispatcher:
             return [each.result() for each in dispatcher.start_due()]
+
+    # What both do about joining; signatures are made and judged by the clock of the machine.
+
+    @contextmanager
+    def asking(self) -> Iterator[Asking]:
+        with self.client() as client:
+            yield Asking(self.engine, self.settings, client, self.readers)
+
+    def join(self, hub: "Node") -> Membership:
+        with self.asking() as asking:
+            return asking.join(hub.settings.base_url, datetime.now(UTC))
+
+    def work(self) -> None:
+        """Everything of joining that waits for a worker."""
+        work(self.engine, self.settings, lambda: datetime.now(UTC), Event(), self.client)
+
+    def requests(self) -> list[Request]:
+        """What waits for a person."""
+        with reading(self.engine) as connection:
+            return requests.waiting(connection)
+
+    def approve(self, peer: "Node") -> None:
+        with writing(self.engine) as connection:
+            deciding.approve(connection, peer.settings.base_url, self.settings, datetime.now(UTC))
 
     # What a test looks at.
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
-from chm_node import backoff, foreign, http_guard
+from chm_node import backoff, foreign, http_guard, message_signatures
 from chm_node.app import MAX_REQUEST_BYTES, create_app
 from chm_node.catalogue import PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
@@ -29,9 +29,12 @@ from chm_node.settings import Settings
 from chm_node.signing import DATA_INTEGRITY_CONTEXT, load_signer
 from chm_node.web import conditional, hub, problems
 from chm_node.websub import intents, subscribers, wishes
-from harvest import compare, dump, hints, page, plan, receipts, schedule, trust
+from harvest import compare, description, dump, hints, page, plan, receipts, schedule, trust
 from harvest.adapters import ldes
 from harvest.checker.checks import SECTIONS
+from harvest.joining import notification, outbox, requests, told
+from harvest.joining import web as joining
+from harvest.joining.refusals import REFUSALS
 from harvest.reasons import REASONS
 
 SPECIFICATION = Path(__file__).parents[2] / "docs" / "specification" / "profile.md"
@@ -44,7 +47,7 @@ MIB = 1024 * 1024
 
 FILES = (
     "record.nq", "record.sha256", "record.jsonld", "proof-options.nq", "worked-example.json", "tombstone.nq",
-    "log-root.trig", "page.nq", "page.trig", "hub-change.trig", "node.ttl",
+    "log-root.trig", "page.nq", "page.trig", "hub-change.trig", "node.ttl", "offer.json", "offer.headers",
 )  # fmt: skip
 
 LIMITS = {
@@ -84,8 +87,19 @@ LIMITS = {
     "time to confirm an intent": f"{intents.LASTS // timedelta(minutes=1)} minutes",
     "requests of one client to the WebSub hub": f"{hub.REQUESTS_A_MINUTE:.0f} a minute",
     "longest wait before a subscriber is tried again": f"{subscribers.LONGEST_WAIT // timedelta(minutes=1)} minutes",
-    "a notification": f"{MAX_REQUEST_BYTES // MIB} MiB",
+    "a notification of a WebSub hub": f"{MAX_REQUEST_BYTES // MIB} MiB",
     "time between harvests that hints bring about": f"{hints.INTERVAL.seconds} seconds",
+    "a notification to the inbox": f"{notification.MAX_BYTES // 1024} KiB",
+    "from `created` to `expires` of a request's signature": (
+        f"{message_signatures.LONGEST_LIFE // timedelta(minutes=1)} minutes"
+    ),
+    "difference of two clocks, for a signed request": f"{message_signatures.CLOCK_TOLERANCE.seconds} seconds",
+    "notifications from one address in a minute": f"{joining.A_MINUTE}",
+    "offers of strangers that wait to be proven": f"{requests.MAX_QUEUED}",
+    "of these, from one host": f"{requests.MAX_QUEUED_HOST}",
+    "offers that wait for a person": f"{requests.MAX_WAITING}",
+    "former keys of a node": f"{description.MAX_KEYS}",
+    "time that an answer or a new key is sent again": f"{outbox.KEEP_TRYING.days} days",
     "withdrawals that never wait": f"{plan.ALWAYS_PLAUSIBLE}",
     "share of withdrawals that never waits": f"{Settings(base_url=BASE).max_withdrawal_share:.0%}",
     "time between comparisons": f"{compare.INTERVAL.days} days",
@@ -180,7 +194,20 @@ def examples(client, changes, signer):
         "page.trig": client.get("/feed/1/1.trig").data,
         "hub-change.trig": hub_change(update),
         "node.ttl": client.get("/node.ttl").data,
+        "offer.json": offer().body(),
+        "offer.headers": "".join(f"{name}: {value}\n" for name, value in signed_offer(signer).items()).encode(),
     }
+
+
+def offer():
+    node = f"{BASE}node"
+    return notification.Notification("Offer", "urn:uuid:00000000-0000-4000-8000-000000000001", node, node, f"{HUB}node")
+
+
+def signed_offer(signer):
+    headers = {"Content-Type": notification.MEDIA_TYPE}
+    unsigned = message_signatures.Message("POST", f"{HUB}inbox", headers, offer().body())
+    return message_signatures.sign(unsigned, signer, BEGINNING, "cb3e7bd6f1d44b2c").headers
 
 
 def hub_change(change):
@@ -323,6 +350,31 @@ def test_every_problem_type_named_is_one_of_the_code(text):
     known = {(str(int(status)), name) for status, name in problems.STATUSES.values()}
     assert listed <= known | {("404", "not-found"), ("500", "unexpected")}
     assert problems.PROBLEMS in text
+
+
+def test_every_refusal_of_a_notification_is_listed_with_its_sentence(text):
+    listed = [
+        (int(row[0]), *re.findall(r"`([a-z-]+)`", row[1]), row[2]) for row in rows(text, "### Notifications refused")
+    ]
+    assert listed == [(int(each.status), name, each.sentences["en"]) for name, each in REFUSALS.items()]
+
+
+def test_the_states_of_a_request_are_those_of_the_code(text):
+    assert ", ".join(f"`{each}`" for each in told.STATES) in text
+    assert told.STATES == (
+        requests.QUEUED, requests.WAITING, requests.APPROVED, requests.REJECTED, requests.REFUSED, requests.WITHDRAWN,
+    )  # fmt: skip
+
+
+def test_the_signature_of_the_example_holds():
+    headers = dict(line.split(": ", 1) for line in (EXAMPLES / "offer.headers").read_text().splitlines())
+    message = message_signatures.Message("POST", f"{HUB}inbox", headers, (EXAMPLES / "offer.json").read_bytes())
+    stated = message_signatures.read_signature(message, BEGINNING)
+    assert stated.key_id == f"{BASE}node#key"
+    key = json.loads((EXAMPLES / "worked-example.json").read_text())["publicKeyMultibase"]
+    assert message_signatures.is_signed_by(message, key)
+    said = notification.read_notification(message.body)
+    assert (said.kind, said.actor, said.object, said.target) == ("Offer", f"{BASE}node", f"{BASE}node", f"{HUB}node")
 
 
 def test_caching_is_as_stated(made, text):

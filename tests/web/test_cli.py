@@ -445,3 +445,88 @@ def test_check_peer_writes_json(node):
     found = json.loads(node("check-peer", "http://127.0.0.1/", "--json", code=1).stdout)
     assert found["level"] == "none"
     assert {"check", "state", "section", "sentence", "seen"} == set(found["findings"][0])
+
+
+# joining
+
+
+def until(chm, words, *arguments, code=0):
+    """Runs a command until it says these words; what it said."""
+    for _ in range(150):
+        done = CliRunner().invoke(main, list(map(str, arguments)), prog_name="chm")
+        if words in done.stdout:
+            assert done.exit_code == code, done.output
+            return done.stdout
+        time.sleep(0.2)
+    pytest.fail(f"chm {' '.join(arguments)} never said {words!r}, but: {done.output}")
+
+
+def test_a_node_joins_a_hub_changes_its_key_and_leaves_by_command(chm, folder, monkeypatch):
+    """Two real nodes with their workers; every step is one that a person makes."""
+    ports = {"peer": free_port(), "hub": free_port()}
+    (folder / "records.csv").write_text(TABLE)
+    monkeypatch.setenv("CHM_PROFILE", "demo")
+    monkeypatch.setenv("CHM_TICK_SECONDS", "0.2")
+
+    def become(name):
+        monkeypatch.setenv("CHM_CONFIG", str(folder / f"{name}.toml"))
+        monkeypatch.setenv("CHM_DATA_DIR", str(folder / name))
+        monkeypatch.setenv("CHM_PORT", str(ports[name]))
+        return f"http://127.0.0.1:{ports[name]}/"
+
+    hub, peer = become("hub"), ""
+    chm("init", "--yes", "--base-url", hub)
+    serving = [start_serving()]
+    peer = become("peer")
+    told = chm("init", "--yes", "--base-url", peer).stdout
+    shown = re.search("fingerprint  (.+)", told)[1]
+    chm("import", "records.csv")
+    serving.append(start_serving())
+    try:
+        wait_until_served(f"{hub}node")
+        wait_until_served(f"{peer}node")
+        assert "was never asked" in chm("join", hub, "--status", code=1).stderr
+        said = chm("join", hub).stdout
+        assert "waits for the decision" in said
+        assert shown in said
+        page = httpx.get(re.search(r"see +(\S+)", said)[1], headers={"Accept": "text/html"}, follow_redirects=True)
+        assert peer in page.text
+
+        become("hub")
+        listed = until(chm, "level L", "source", "list")
+        assert f"asks      {peer}" in listed
+        assert shown in listed
+        assert "Asks to be harvested here" in chm("doctor", code=1).stdout
+        chm("source", "reject", peer, "--reason", "Who are you?")
+        become("peer")
+        assert "Who are you?" in until(chm, "was rejected", "join", hub, "--status", code=1)
+        assert "Does not harvest this node: Who are you?" in chm("doctor", code=1).stdout
+
+        chm("join", hub)
+        become("hub")
+        until(chm, "level L", "source", "list")
+        assert shown in chm("source", "approve", peer).stdout
+        become("peer")
+        until(chm, "is harvested there", "join", hub, "--status")
+        assert "Harvests this node." in chm("doctor", code=1).stdout
+        become("hub")
+        until(chm, "2 records, last harvested", "source", "list")
+
+        become("peer")
+        rotated = chm("key", "rotate").stdout
+        assert f"{peer}node#key-2" in rotated
+        assert shown not in rotated
+        (folder / "more.csv").write_text(TABLE.replace("Workshop", "Moved workshop"))
+        chm("import", "more.csv")
+        become("hub")
+        until(chm, "Moved workshop", "export", "--origin", f"{peer}node")
+
+        become("peer")
+        assert "was told" in chm("leave", hub).stdout
+        become("hub")
+        assert "left" in chm("source", "list").stdout
+        assert "Moved workshop" in chm("export", "--origin", f"{peer}node").stdout
+    finally:
+        for each in serving:
+            each.terminate()
+            each.communicate()

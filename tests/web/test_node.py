@@ -1,11 +1,14 @@
 """What the node says of itself, and the reference documents."""
 
+from datetime import UTC, datetime
+
 import pyoxigraph as ox
 import pytest
 from jsonschema import Draft202012Validator
 from rdflib import RDF, Graph, URIRef
 from sqlalchemy import insert
 
+from chm_node import keys
 from chm_node.database import source, writing
 from chm_node.record_types import RECORD_TYPES
 from chm_node.vocabulary import vocabularies
@@ -53,6 +56,7 @@ def test_a_hub_vouches_for_its_peers(site):
         "uri_space": "https://peer.example/id/", "multikey": "z6MkPeer", "key_id": "https://peer.example/node#key",
         "feed": "https://peer.example/feed", "country": "", "state": "approved", "added": 0, "due": 0, "lease": "",
         "failures": 0, "cursor": 0, "last_success": 1_750_000_000_000, "compared": 0, "members": "[]",
+        "former": '[["https://peer.example/node#key-0", "z6MkFormer", 1700000000000]]',
     }  # fmt: skip
     with writing(site.engine) as connection:
         connection.execute(insert(source), [columns])
@@ -64,6 +68,29 @@ def test_a_hub_vouches_for_its_peers(site):
     assert graph.value(entry, URIRef("http://purl.org/dc/terms/source")) == URIRef("https://peer.example/feed")
     assert str(graph.value(peer, URIRef(f"{VOID}uriSpace"))) == "https://peer.example/id/"
     assert str(graph.value(URIRef(f"{peer}#key"), URIRef(f"{SEC}publicKeyMultibase"))) == "z6MkPeer"
+    former = URIRef(f"{peer}#key-0")
+    assert (peer, URIRef(f"{SEC}assertionMethod"), former) in graph
+    assert str(graph.value(former, URIRef(f"{SEC}expiration"))) == "2023-11-14T22:13:20.000Z"
+
+
+def test_the_key_that_signs_requests_is_that_of_the_records(site):
+    graph = graph_of(site.get("node"))
+    [key] = graph.objects(NODE, URIRef(f"{SEC}authenticationMethod"))
+    assert (NODE, URIRef(f"{SEC}assertionMethod"), key) in graph
+
+
+def test_a_new_key_is_shown_at_once_beside_the_former_one_with_its_end(site):
+    before = site.get("node").headers["ETag"]
+    new = keys.rotate(site.settings, datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC))
+    answer = site.get("node", if_none_match=before)
+    assert answer.status_code == 200
+    graph = graph_of(answer)
+    assert set(graph.objects(NODE, URIRef(f"{SEC}assertionMethod"))) == {URIRef(f"{NODE}#key"), URIRef(f"{NODE}#key-2")}
+    assert list(graph.objects(NODE, URIRef(f"{SEC}authenticationMethod"))) == [URIRef(f"{NODE}#key-2")]
+    assert str(graph.value(URIRef(f"{NODE}#key-2"), URIRef(f"{SEC}publicKeyMultibase"))) == new.multikey
+    assert str(graph.value(URIRef(f"{NODE}#key"), URIRef(f"{SEC}publicKeyMultibase"))) == site.signer.multikey
+    ends = list(graph.subject_objects(URIRef(f"{SEC}expiration")))
+    assert [(str(key), str(end)) for key, end in ends] == [(f"{NODE}#key", "2026-11-22T03:22:08.000Z")]
 
 
 def test_a_browser_at_the_node_is_sent_home(site):

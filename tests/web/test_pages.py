@@ -34,7 +34,16 @@ ROOT = Path(__file__).parents[2]
 WEB = ROOT / "chm_node" / "web"
 LANGUAGES = ("en", "fr", "ar")
 TRANSLATED = ("fr", "ar")
-PAGES = ("", "records", "records?type=event&q=formation", "records?q=nothing-has-this", "network", "follow", "missing")
+PAGES = (
+    "",
+    "records",
+    "records?type=event&q=formation",
+    "records?q=nothing-has-this",
+    "network",
+    "join",
+    "follow",
+    "missing",
+)
 PEER = "http://peer.example/"
 #: Words of a code list that are the same in every language.
 CODE = re.compile(r"[A-Z]{2}|[IV]+[ab]?|[a-z]{2}")

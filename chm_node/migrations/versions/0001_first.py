@@ -16,6 +16,7 @@ def upgrade() -> None:
     _create_sources()
     _create_verdicts()
     _create_push()
+    _create_joining()
     _create_search()
     op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
     op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
@@ -24,6 +25,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("search")
     op.drop_table("unknown_term")
+    op.drop_table("membership")
+    op.drop_table("outbox")
+    op.drop_table("nonce")
+    op.drop_table("notification")
     op.drop_table("intent")
     op.drop_table("subscriber")
     op.drop_table("subscription")
@@ -118,6 +123,7 @@ def _create_sources() -> None:
         sa.Column("uri_space", sa.Text(), nullable=False),
         sa.Column("multikey", sa.Text(), nullable=False),
         sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("former", sa.Text(), nullable=False),
         sa.Column("feed", sa.Text(), nullable=False),
         sa.Column("titles", sa.Text(), nullable=False),
         sa.Column("country", sa.String(64), nullable=False),
@@ -242,6 +248,59 @@ def _create_push() -> None:
         sa.Column("challenge", sa.String(43), nullable=False),
         sa.Column("settled", sa.Boolean(), nullable=False),
     )
+
+
+def _create_joining() -> None:
+    op.create_table(
+        "notification",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("activity", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("begun", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("decided", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "nonce",
+        sa.Column("key_id", sa.Text(), primary_key=True),
+        sa.Column("nonce", sa.Text(), primary_key=True),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("inbox", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "membership",
+        sa.Column("hub", sa.Text(), primary_key=True),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("inbox", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("multikey", sa.Text(), nullable=False),
+        sa.Column("offer", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("answered", sa.BigInteger(), nullable=False),
+    )
+    op.create_index("ix_notification_node", "notification", ["node"])
+    op.create_index("ix_nonce_expires", "nonce", ["expires"])
 
 
 def _create_search() -> None:
