@@ -7,7 +7,9 @@ trust, reasons      authority, loop, proof and version rules (pure); why somethi
 plan                the changes that make held records equal to offered ones (pure)
 adapters, visit     how to walk one protocol; what a run may ask its peer
 page, description   reading what a peer sent, in a sandboxed child (readers, preload)
-quarantine          withdrawals held back, and what a person decided about them
+quarantine          changes held until a person decides
+attention           what an operator should look at: held, flagged, refused
+decisions, rollback what a person decides about what is held; going back to an earlier run
 run, store, runs    one harvest of one source; one page in one transaction; the history
 dispatch            all harvests of this process
 receipts            what became of each record a peer offered

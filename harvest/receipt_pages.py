@@ -14,6 +14,7 @@ from chm_node.database import reading
 from chm_node.errors import HarvestError
 from chm_node.formats.feed import Feed, FeedEntry
 from chm_node.formats.feeds import atom
+from chm_node.namespaces import PROBLEMS
 from chm_node.record import from_milliseconds, timestamp
 from chm_node.text import clean_text, counting_number
 from harvest.receipts import PAGE, Receipt, Summary, every, refused, summaries, summary
@@ -142,12 +143,16 @@ def _told(each: Receipt) -> dict[str, object]:
         "hash": each.digest,
         "received": timestamp(each.received),
         "verdict": "refused" if each.refused else "accepted",
-        "reason": {"code": each.reason, "text": dict(each.sentences)} if each.refused else None,
+        "reason": _reason(each) if each.refused else None,
         "detail": each.detail,
         "held": {"version": timestamp(held.version), "hash": held.digest, "withdrawn": held.withdrawn}
         if held
         else None,
     }
+
+
+def _reason(each: Receipt) -> dict[str, object]:
+    return {"type": f"{PROBLEMS}{each.reason}", "code": each.reason, "text": dict(each.sentences)}
 
 
 def _feed(site: Any, about: Summary, found: Sequence[Receipt], language: str) -> Feed:  # Any: as in _site

@@ -53,6 +53,7 @@ def test_every_record_of_a_peer_has_a_receipt(peer, hub, site):
     assert told[good]["held"] == {"version": timestamp(graph.version), "hash": graph.digest, "withdrawn": False}
     assert told[bad]["verdict"] == "refused"
     assert told[bad]["reason"]["code"] == "no-title"
+    assert told[bad]["reason"]["type"] == "https://w3id.org/chm/problems/no-title"
     assert set(told[bad]["reason"]["text"]) == {"en", "fr", "ar"}
     assert told[bad]["held"] is None
     assert told[bad]["received"] == timestamp(hub.now)
