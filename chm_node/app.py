@@ -24,7 +24,7 @@ from chm_node.web import (
     sparql,
 )
 from chm_node.web.kept import Kept, log_head_reader
-from harvest import receipt_pages
+from harvest import receipt_pages, standing_pages
 from harvest import web as network
 from harvest.checker import web as checker
 
@@ -53,7 +53,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["chm"] = Site(settings, engine, multikey, datetime.now(UTC))
     languages.install(app, settings.languages)
     own = (records, log, feeds, node, catalogue, reference, sparql, pages, resourcesync, dumps)
-    for module in (*own, network, receipt_pages, checker):
+    for module in (*own, network, receipt_pages, standing_pages, checker):
         app.register_blueprint(module.blueprint)
     problems.register(app)
     app.after_request(_secure)

@@ -234,6 +234,7 @@ told = Table(
     Column("sentences", Text, nullable=False),  # JSON, language to sentence, in the hub's words
     Column("detail", Text, nullable=False),
     Column("held", String(64), nullable=False),  # digest of the version it has; empty for none
+    Column("received", BigInteger, nullable=False),  # when it said so, milliseconds
     Index("told_by_iri", "iri"),
     sqlite_with_rowid=False,
 )

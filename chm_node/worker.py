@@ -1,6 +1,7 @@
-"""The clock: has sources harvested when they are due, and dumps written once a day."""
+"""The clock: has sources harvested and hubs asked when they are due, and dumps written once a day."""
 
 import logging
+import random
 import signal
 import threading
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from chm_node.database import open_database
 from chm_node.settings import Settings
 from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher
+from harvest.inquiry import ask_next
 from harvest.sources import RunView
 
 _log = logging.getLogger(__name__)
@@ -33,6 +35,14 @@ def run_worker(settings: Settings) -> None:
         scheduler = _scheduler(dispatcher, settings)
         scheduler.add_job(
             lambda: check_next(engine, settings, lambda: datetime.now(UTC), stopped),
+            "interval",
+            seconds=settings.tick_seconds,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+        scheduler.add_job(
+            lambda: ask_next(engine, settings, lambda: datetime.now(UTC), stopped, random.random()),  # noqa: S311
             "interval",
             seconds=settings.tick_seconds,
             max_instances=1,

@@ -14,5 +14,8 @@ run, store, runs    one harvest of one source; one page in one transaction; the 
 dispatch            all harvests of this process
 receipts            what became of each record a peer offered
 standing, inquiry   how our own records stand at a hub (pure); asking it
+hubs                which hubs are asked, and what each said last
 web, receipt_pages  the network page; the receipts of each peer over HTTP
+standing_pages      how our records stand at each hub, over HTTP
+answers             what those pages share
 """

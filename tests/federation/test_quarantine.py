@@ -7,11 +7,10 @@ import pytest
 
 from chm_node.database import reading, writing
 from chm_node.errors import HarvestError
-from harvest import decisions, quarantine, sources
+from harvest import decisions, hubs, quarantine, sources
 from harvest.attention import State, attention
-from harvest.inquiry import own_records, receipts_at
+from harvest.inquiry import receipts_at, store
 from harvest.quarantine import Choice
-from harvest.standing import compare
 
 ALL = Choice()
 
@@ -145,12 +144,15 @@ def test_the_peer_sees_what_was_dropped_as_refused(peer, hub, emptied):
     hub.harvest(peer)
 
     with peer.client() as client:
-        told = receipts_at(hub.settings.base_url, peer.iri, client, peer.readers)
-    with reading(peer.engine) as connection:
-        standings = compare(own_records(connection, peer.iri), told)
+        answer = receipts_at(hub.settings.base_url, peer.iri, client, peer.readers)
+    with writing(peer.engine) as connection:
+        hubs.remember(connection, hub.settings.base_url, peer.now)
+        store(connection, hub.settings.base_url, answer, peer.now, 0.5)
+        [listed] = hubs.listing(connection)
+        view = hubs.view(connection, listed, peer.iri)
 
-    assert {each.light.value for each in standings} == {"red"}
-    assert "une personne a gardé celle-ci" in standings[0].reason("fr")
+    assert {each.light.value for each in view.others} == {"red"}
+    assert "une personne a gardé celle-ci" in view.others[0].reason("fr")
 
 
 def test_a_dropped_withdrawal_can_be_asked_about_again(peer, hub, emptied):

@@ -379,10 +379,14 @@ def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch
         found = json.loads(chm("receipts", hub, "--json").stdout)
         serving.terminate()
         serving.communicate()
-    assert "green  Atelier: the hub has this version" in told
     assert told.splitlines()[-1] == "green  in all: 2 green, 0 amber, 0 red"
     assert (found["light"], found["counts"]["green"]) == ("green", 2)
-    assert "error" not in chm("receipts", hub, code=1).stdout
+    assert "no node was found" in chm("receipts", hub, code=1).stderr
+    silent = chm("receipts").stdout
+    assert "no answer now" in silent
+    assert "2 green, 0 amber, 0 red" in silent
+    assert "asked no more" in chm("receipts", hub, "--forget").stdout
+    assert "no hub was asked yet" in chm("receipts", code=1).stderr
 
 
 def test_a_person_decides_about_withdrawals_that_are_held(chm, folder, monkeypatch):

@@ -221,6 +221,7 @@ def _create_hubs() -> None:
         sa.Column("sentences", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("held", sa.String(64), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_index("told_by_iri", "told", ["iri"])
