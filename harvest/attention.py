@@ -55,16 +55,15 @@ class Attention:
     matters: tuple[Matter, ...]
 
 
-def attention(connection: Connection, name: str = "") -> list[Attention]:
-    """Every source with something to look at, or the one with this address or node IRI."""
-    chosen = [each for each in listing(connection) if name in ("", each.node, each.address)]
-    found = [_of(connection, each) for each in chosen]
+def attention(connection: Connection) -> list[Attention]:
+    """Every source with something to look at."""
+    counts = Catalogue(connection).counts_by_origin(Filter())
+    found = [_of(connection, each, counts) for each in listing(connection)]
     return [each for each in found if each.matters]
 
 
-def _of(connection: Connection, source: Source) -> Attention:
+def _of(connection: Connection, source: Source, counts: Mapping[str, int]) -> Attention:
     nodes = [source.node, *(each.node for each in source.members)]
-    counts = Catalogue(connection).counts_by_origin(Filter())
     matters = (*_held(connection, source), *_flagged(connection, source, nodes), *_refused(connection, source))
     return Attention(source, sum(counts.get(node, 0) for node in nodes), matters)
 
