@@ -25,7 +25,7 @@ from chm_node.web import (
     sparql,
 )
 from chm_node.web.kept import Kept, log_head_reader
-from harvest import ping, receipt_pages
+from harvest import ping, receipt_pages, standing_pages
 from harvest import web as network
 from harvest.checker import web as checker
 from harvest.joining import web as joining
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["chm"] = Site(settings, engine, multikey, datetime.now(UTC))
     languages.install(app, settings.languages)
     own = (records, log, feeds, node, catalogue, reference, sparql, pages, resourcesync, dumps, hub)
-    for module in (*own, network, ping, receipt_pages, checker, joining):
+    for module in (*own, network, ping, receipt_pages, standing_pages, checker, joining):
         app.register_blueprint(module.blueprint)
     problems.register(app)
     app.after_request(_secure)

@@ -149,7 +149,7 @@ run = Table(
     Column("source_id", Integer, ForeignKey("source.id"), nullable=False, index=True),
     Column("started", BigInteger, nullable=False),
     Column("ended", BigInteger, nullable=False),  # 0 while it runs
-    Column("outcome", String(32), nullable=False),  # a notation of the harvest-statuses vocabulary, or "running"
+    Column("outcome", String(32), nullable=False),  # a notation of the vocabulary, "running" or "decided"
     Column("requests", Integer, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("created", Integer, nullable=False),
@@ -158,6 +158,7 @@ run = Table(
     Column("unchanged", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
     Column("message", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # of our log's newest change when it ended; 0 while it runs
 )
 
 # A peer says that it has news: when to look, at most once a minute.
@@ -248,16 +249,55 @@ check_result = Table(
     Column("result", Text, nullable=False),  # JSON; empty for none yet
 )
 
-# Withdrawals that were too many at once, and what a person decided about each.
+# Changes that a person is asked about, as they were offered; never served or passed on.
 quarantine = Table(
     "quarantine",
     metadata,
     Column("source_id", Integer, ForeignKey("source.id"), primary_key=True),
     Column("iri", Text, primary_key=True),
-    Column("version", BigInteger, nullable=False),  # of the tombstone
-    Column("digest", String(64), nullable=False),  # of the tombstone
+    Column("kind", String(16), nullable=False),  # withdrawal, equivocation, future-version, rolled-back
+    Column("decision", String(8), nullable=False),  # waiting, dropped
     Column("held", BigInteger, nullable=False),  # since when, milliseconds
-    Column("decision", String(8), nullable=False),  # waiting, accepted, dropped
+    Column("action", String(8), nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("issued", BigInteger, nullable=False),  # 0 when it does not say
+    Column("digest", String(64), nullable=False),
+    Column("nquads", LargeBinary, nullable=False),
+    Column("proof", Text, nullable=False),  # JSON; empty for none
+    Column("hops", Text, nullable=False),  # JSON: nodes it passed before the source
+    Column("activity", Text, nullable=False),  # the peer's log entry
+    Index("quarantine_by_iri", "iri"),
+)
+
+# Hubs that are asked regularly what became of this node's records.
+hub = Table(
+    "hub",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address", Text, nullable=False, unique=True),  # as the operator typed it
+    Column("titles", Text, nullable=False),  # JSON, as the hub calls itself
+    Column("added", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("answered", BigInteger, nullable=False),  # the newest whole answer, milliseconds; 0 for none
+    Column("problem", Text, nullable=False),  # of the newest try; empty when it was answered
+)
+
+# What each of these hubs says of a record of this node: its newest whole answer.
+told = Table(
+    "told",
+    metadata,
+    Column("hub_id", Integer, ForeignKey("hub.id"), primary_key=True),
+    Column("iri", Text, primary_key=True),
+    Column("digest", String(64), nullable=False),  # of the version it was offered
+    Column("refused", Boolean, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("sentences", Text, nullable=False),  # JSON, language to sentence, in the hub's words
+    Column("detail", Text, nullable=False),
+    Column("held", String(64), nullable=False),  # digest of the version it has; empty for none
+    Column("received", BigInteger, nullable=False),  # when it said so, milliseconds
+    Index("told_by_iri", "iri"),
     sqlite_with_rowid=False,
 )
 

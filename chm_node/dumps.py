@@ -148,7 +148,7 @@ def _changes(engine: Engine, until: datetime) -> Iterator[Sequence[LoggedChange]
         found = [each for each in found if each.log_time <= until]
         if not found:
             return
-        yield found
+        yield [each for each in found if not each.taken_back]
         cursor = found[-1].log_time
 
 

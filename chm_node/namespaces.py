@@ -13,6 +13,8 @@ VOCABULARY = Namespace("https://w3id.org/chm/vocabulary/")
 PROFILE = rdflib.URIRef("https://w3id.org/chm/federation/1.0")
 #: What the receipts of a hub follow: that part of the profile.
 RECEIPTS = f"{PROFILE}#receipts"
+#: Problem types (RFC 9457), and reasons of refusals, begin so.
+PROBLEMS = "https://w3id.org/chm/problems/"
 LDES_SPECIFICATION = "https://w3id.org/ldes/specification"
 LDN_SPECIFICATION = "https://www.w3.org/TR/ldn/"
 ACTIVITY_STREAMS = "https://www.w3.org/ns/activitystreams"

@@ -27,7 +27,7 @@ class Resource:
 
     iri: str
     log_time: datetime  #: UTC; when this node took the version over
-    digest: str  #: SHA-256 of the N-Quads, hexadecimal
+    digest: str  #: SHA-256 of the N-Quads, hexadecimal; empty for what was taken back, which has none
     length: int  #: of the N-Quads, in bytes
     action: Action  #: what its change did
 

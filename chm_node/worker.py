@@ -1,6 +1,7 @@
-"""The clock: harvests what is due, proves requests to join, tells subscribers, asks hubs to tell us, writes dumps."""
+"""The clock: harvests what is due, proves requests to join, tells subscribers, asks hubs, and writes dumps."""
 
 import logging
+import random
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from chm_node.websub.distribution import DEADLINE, Distributor, Renderer, Rendit
 from harvest import push
 from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher, fetch_policy
+from harvest.inquiry import ask_next
 from harvest.joining.work import work
 from harvest.sources import RunView
 
@@ -71,6 +73,7 @@ def _jobs(
         partial(push.ask_due, engine, settings, asking, _now, stopped),
         partial(check_next, engine, settings, _now, stopped),
         partial(work, engine, settings, _now, stopped),
+        lambda: ask_next(engine, settings, _now, stopped, random.random()),  # noqa: S311  only spreads the load
     )
 
 

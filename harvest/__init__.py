@@ -7,14 +7,19 @@ trust, reasons      authority, loop, proof and version rules (pure); why somethi
 plan                the changes that make held records equal to offered ones (pure)
 adapters, visit     how to walk one protocol; what a run may ask its peer
 page, description   reading what a peer sent, in a sandboxed child (readers, preload)
-quarantine          withdrawals held back, and what a person decided about them
+quarantine          changes held until a person decides
+attention           what an operator should look at: held, flagged, refused
+decisions, rollback what a person decides about what is held; going back to an earlier run
 run, store, runs    one harvest of one source; one page in one transaction; the history
 dispatch            all harvests of this process
 hints               a source is said to have news: it is due earlier, once a minute
 push                subscriptions at the WebSub hubs of our sources
 receipts            what became of each record a peer offered
 standing, inquiry   how our own records stand at a hub (pure); asking it
+hubs                which hubs are asked, and what each said last
 joining             requests to be harvested, new keys, leaving
 web, receipt_pages  the network page; the receipts of each peer over HTTP
 ping                where hubs and peers say that there is news
+standing_pages      how our records stand at each hub, over HTTP
+answers             what those pages share
 """

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from chm_node.canonical import canonical_bytes, digest
+from chm_node.canonical import canonical_bytes, digest, read_triples
 from chm_node.entry import entry
 from chm_node.errors import ParseError, Problem
 from chm_node.foreign import read_rdf
@@ -23,10 +23,10 @@ from chm_node.record import Action, Entry, parse_timestamp
 from chm_node.record_types import OTHER, RECORD_TYPES, type_of
 from chm_node.schema.groups import Group
 from chm_node.schema.kinds import Field, Index, Language, Term
-from chm_node.schema.record_type import RecordType
+from chm_node.schema.record_type import RecordType, index_triples
 from chm_node.signing import CRYPTOSUITE
 from harvest.plan import Judged
-from harvest.trust import Offer, Powers, Verdict, check_proof, judge
+from harvest.trust import Offer, Powers, Verdict, check_proof, compare, judge
 
 MAX_PAGE_BYTES = 5 * 1024 * 1024
 #: Characters of the terms of one field whose check is remembered.
@@ -99,6 +99,19 @@ def read_record(data: bytes, media_type: str, address: str, iri: str, powers: Po
     activities = [name for name, stated in default.items() if iri in map(_iri, stated.get(_OBJECT, ()))]
     rules = _Rules(powers, now, frozenset())
     return Page(tuple(_judged(each, default, graphs, rules) for each in activities), None, closed=False)
+
+
+def reread(offer: Offer) -> Judged:
+    """What was judged and kept before, read once more from the canonical bytes that we stored."""
+    return _accepted(offer, index_triples(read_triples(offer.nquads)))
+
+
+def judged_anew(offer: Offer, powers: Powers) -> Judged:
+    """What was kept for later, by what its source may say today."""
+    verdict = judge(offer, powers)
+    if verdict is Verdict.ACCEPTED:
+        verdict = check_proof(offer, powers)
+    return reread(offer) if verdict is Verdict.ACCEPTED else Judged(replace(offer, nquads=b""), verdict)
 
 
 def read_relations(data: bytes, media_type: str, address: str) -> list[Relation]:
@@ -186,17 +199,24 @@ class _Rules:
 def _judged(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs, rules: _Rules) -> Judged:
     graph = graphs.get(activity, _NO_GRAPH)
     offer = _offer(activity, default, graphs)
-    verdict = judge(offer, rules.powers, rules.now)
+    verdict = judge(offer, rules.powers)
     if verdict is Verdict.ACCEPTED:
         verdict = Verdict.UNCHANGED if offer.digest in rules.known else check_proof(offer, rules.powers)
     if verdict is not Verdict.ACCEPTED:
         # What is not stored need not travel to the parent.
         return Judged(replace(offer, nquads=b"", proof=None), verdict)
+    accepted = _accepted(offer, graph.index)
+    verdict = compare(offer, None, rules.now)
+    # One that is dated ahead may be taken over later, so it travels whole.
+    return accepted if verdict is Verdict.ACCEPTED else replace(accepted, verdict=verdict)
+
+
+def _accepted(offer: Offer, index: Index) -> Judged:
     if offer.action is Action.DELETE:
-        return Judged(offer, verdict, _tombstone_entry(offer.iri, graph.index))
-    record_type = type_of(offer.iri, graph.index)
-    detail, unknown = _check(offer.iri, graph.index, record_type)
-    return Judged(offer, verdict, entry(offer.iri, graph.index, record_type), detail, unknown)
+        return Judged(offer, Verdict.ACCEPTED, _tombstone_entry(offer.iri, index))
+    record_type = type_of(offer.iri, index)
+    detail, unknown = _check(offer.iri, index, record_type)
+    return Judged(offer, Verdict.ACCEPTED, entry(offer.iri, index, record_type), detail, unknown)
 
 
 def _offer(activity: str, default: Mapping[str, _Nodes], graphs: _Graphs) -> Offer:

@@ -4,7 +4,8 @@ Absence is never a deletion: only a tombstone that its owner signed withdraws a 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from chm_node.errors import ImplausibleHarvestError
 from chm_node.record import Action, Entry
@@ -20,7 +21,7 @@ class Judged:
 
     offer: Offer
     verdict: Verdict
-    entry: Entry | None = None  #: of an accepted offer
+    entry: Entry | None = None  #: of an offer that may be taken over, now or later
     detail: str = ""  #: what breaks the record type's rules; shown, and no reason to refuse
     unknown_terms: tuple[tuple[str, str], ...] = ()  #: (field, value)
 
@@ -65,13 +66,13 @@ class Plan:
         return len(self.going)
 
 
-def plan(held: Mapping[str, HeldVersion], offered: Iterable[Judged]) -> Plan:
+def plan(held: Mapping[str, HeldVersion], offered: Iterable[Judged], now: datetime) -> Plan:
     """The version rule applied to offers in log order; at most one change a record, the newest."""
     known = dict(held)
     changes: dict[str, Planned] = {}
     verdicts: list[Judged] = []
     for each in offered:
-        final = _with_version_rule(each, known.get(each.offer.iri))
+        final = _with_version_rule(each, known.get(each.offer.iri), now)
         verdicts.append(final)
         if final.verdict is Verdict.ACCEPTED:
             offer = final.offer
@@ -81,11 +82,18 @@ def plan(held: Mapping[str, HeldVersion], offered: Iterable[Judged]) -> Plan:
     return Plan(tuple(changes.values()), tuple(verdicts), tuple(_going(held, changes.values())))
 
 
-def _with_version_rule(judged: Judged, held: HeldVersion | None) -> Judged:
-    if judged.verdict is not Verdict.ACCEPTED:
+def decided(held: Mapping[str, HeldVersion], accepted: Iterable[Judged]) -> Plan:
+    """What a person accepted, past the version rule; one change a record."""
+    judged = tuple(accepted)
+    changes = tuple(Planned(each, _action(each.offer, held.get(each.offer.iri))) for each in judged)
+    return Plan(changes, judged, tuple(_going(held, changes)))
+
+
+def _with_version_rule(judged: Judged, held: HeldVersion | None, now: datetime) -> Judged:
+    if judged.entry is None or judged.verdict not in (Verdict.ACCEPTED, Verdict.FUTURE):
         return judged
-    verdict = compare(judged.offer, held)
-    return judged if verdict is Verdict.ACCEPTED else Judged(judged.offer, verdict)
+    verdict = compare(judged.offer, held, now)
+    return replace(judged, verdict=verdict) if verdict is Verdict.ACCEPTED else Judged(judged.offer, verdict)
 
 
 def _action(offer: Offer, held: HeldVersion | None) -> Action:

@@ -1,170 +1,224 @@
-"""Withdrawals held back because there were too many at once, and what a person decided about each.
+"""Changes that a person is asked about, as they were offered: held here, never served and never passed on.
 
-A person decides about exactly what was shown: a withdrawal is named by its record and the digest of its tombstone. One
-that is accepted passes the guard at the next harvest; one that is dropped is not followed, however often it is offered.
+Of a source and a record, one change is held. A person decides about exactly what was shown, so a decision is about
+its hash: a change that was dropped stays so, however often and by whichever way it is offered.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, Join, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, text, update
+from sqlalchemy.sql.elements import ColumnElement
 
-from chm_node.database import frontier as frontier_table
 from chm_node.database import quarantine as quarantine_table
 from chm_node.database import record as record_table
-from chm_node.database import source as source_table
-from chm_node.errors import HarvestError
-from chm_node.record import from_milliseconds, milliseconds
-from harvest import runs
-from harvest.sources import Source, find, get
-from harvest.trust import Offer
+from chm_node.record import Action, from_milliseconds, milliseconds
+from harvest.trust import Offer, Verdict
 
-WAITING, ACCEPTED, DROPPED = "waiting", "accepted", "dropped"
-#: Titles that are shown of the records at stake.
-EXAMPLES = 5
+WAITING, DROPPED = "waiting", "dropped"
 
 _columns = quarantine_table.c
+_HOLD = text(
+    "INSERT INTO quarantine (source_id, iri, kind, decision, held, action, origin, version, issued, digest, nquads,"
+    " proof, hops, activity) VALUES (:source_id, :iri, :kind, :decision, :held, :action, :origin, :version, :issued,"
+    " :digest, :nquads, :proof, :hops, :activity)"
+    " ON CONFLICT (source_id, iri) DO UPDATE SET kind = excluded.kind, decision = excluded.decision,"
+    " held = excluded.held, action = excluded.action, origin = excluded.origin, version = excluded.version,"
+    " issued = excluded.issued, digest = excluded.digest, nquads = excluded.nquads, proof = excluded.proof,"
+    " hops = excluded.hops, activity = excluded.activity"
+    # The same again waits since it first came, and stays dropped.
+    " WHERE quarantine.digest <> excluded.digest OR quarantine.kind <> excluded.kind"
+)
+
+
+class Kind(Enum):
+    """Why a change is held; the value is what an operator types."""
+
+    WITHDRAWAL = "withdrawal"  #: too many at once
+    EQUIVOCATION = "equivocation"  #: another text as the version that is held
+    FUTURE = "future-version"  #: dated ahead of our clock
+    ROLLED_BACK = "rolled-back"  #: was taken over, until a person went back to an earlier run
+
+    @property
+    def verdict(self) -> Verdict:
+        """What its peer reads of it."""
+        return _VERDICTS[self]
+
+
+_VERDICTS = {
+    Kind.WITHDRAWAL: Verdict.WITHDRAWAL_DROPPED,
+    Kind.EQUIVOCATION: Verdict.EQUIVOCATION,
+    Kind.FUTURE: Verdict.FUTURE,
+    Kind.ROLLED_BACK: Verdict.ROLLED_BACK,
+}
+_HELD = {kind.verdict: kind for kind in (Kind.EQUIVOCATION, Kind.FUTURE)}
 
 
 @dataclass(frozen=True)
-class Held:
-    """Withdrawals of one source that a person was or is asked about."""
+class Choice:
+    """Which of the held changes of a source: of one kind, of one record; empty for all."""
 
-    source: Source
-    decision: str  #: waiting, accepted or dropped
+    kind: Kind | None = None
+    iri: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        """That a row of the quarantine is among them."""
+        wanted: ColumnElement[bool] = _columns.iri == self.iri if self.iri else _columns.iri != ""
+        return wanted & (_columns.kind == self.kind.value) if self.kind else wanted
+
+
+@dataclass(frozen=True)
+class Group:
+    """Held changes of one source and kind."""
+
+    source_id: int
+    kind: Kind
+    decision: str  #: waiting or dropped
     count: int
-    records: int  #: live records here that the source may withdraw
     since: datetime
-    examples: tuple[Mapping[str, str], ...]  #: titles of some of the records, by language
 
 
-def hold(connection: Connection, source_id: int, offers: Sequence[Offer], now: datetime) -> None:
-    """Remember withdrawals until a person decides."""
-    again = (_columns.source_id == source_id) & (_columns.iri == bindparam("again"))
-    rows = [
-        {
-            "source_id": source_id,
-            "iri": each.iri,
-            "version": milliseconds(each.version or now),
-            "digest": each.digest,
-            "held": milliseconds(now),
-            "decision": WAITING,
-        }
-        for each in offers
-    ]
-    if rows:
-        connection.execute(delete(quarantine_table).where(again), [{"again": row["iri"]} for row in rows])
-        connection.execute(insert(quarantine_table), rows)
+def kind_of(verdict: Verdict) -> Kind | None:
+    """As what a change with this verdict is held; None when it is refused and forgotten, or fine."""
+    return _HELD.get(verdict)
+
+
+def hold(
+    connection: Connection,
+    source_id: int,
+    kind: Kind,
+    offers: Sequence[Offer],
+    now: datetime,
+    decision: str = WAITING,
+) -> None:
+    """Keep changes until a person decides; of a record, the last one that came."""
+    fixed: dict[str, Any] = {
+        "source_id": source_id,
+        "kind": kind.value,
+        "decision": decision,
+        "held": milliseconds(now),
+    }
+    if offers:
+        connection.execute(_HOLD, [fixed | _row(each) for each in offers])
 
 
 def release(connection: Connection, source_id: int) -> None:
-    """Forget what no longer waits: the log was read anew. What was dropped stays dropped."""
-    passed = (_columns.source_id == source_id) & (_columns.decision != DROPPED)
-    connection.execute(delete(quarantine_table).where(passed))
+    """Forget withdrawals that wait, for the log was read anew, and whatever a newer version has settled."""
+    own = _columns.source_id == source_id
+    again = (_columns.kind == Kind.WITHDRAWAL.value) & (_columns.decision == WAITING)
+    settled = _columns.iri.not_in(_open(_columns.iri).where(own))
+    connection.execute(delete(quarantine_table).where(own, again | settled))
 
 
-def decided(connection: Connection, source_id: int, decision: str, offers: Iterable[Offer]) -> frozenset[str]:
-    """Digests of those tombstones that a person accepted or dropped."""
-    digests = [each.digest for each in offers]
-    found: set[str] = set()
-    for start in range(0, len(digests), 500):
-        of_page = _columns.digest.in_(digests[start : start + 500])
-        wanted = (_columns.source_id == source_id) & (_columns.decision == decision) & of_page
-        found.update(connection.execute(select(_columns.digest).where(wanted)).scalars())
-    return frozenset(found)
+def forget(connection: Connection, source_id: int, iris: Iterable[str]) -> None:
+    """Hold nothing of these records any longer."""
+    own = (_columns.source_id == source_id) & (_columns.iri == bindparam("settled"))
+    if rows := [{"settled": iri} for iri in iris]:
+        connection.execute(delete(quarantine_table).where(own), rows)
 
 
-def followed(connection: Connection, source_id: int) -> int:
-    """How many accepted withdrawals are done; they do not count as suspicious."""
-    done = (record_table.c.iri == _columns.iri) & (record_table.c.digest == _columns.digest)
-    wanted = (_columns.source_id == source_id) & (_columns.decision == ACCEPTED)
-    counted = select(func.count()).select_from(quarantine_table.join(record_table, done)).where(wanted)
-    return int(connection.execute(counted).scalar_one())
-
-
-def waiting(connection: Connection, source_id: int) -> int:
-    """How many withdrawals of a source a person is asked about."""
-    wanted = (_columns.source_id == source_id) & (_columns.decision == WAITING)
-    counted = select(func.count()).select_from(_at_stake()).where(wanted)
-    return int(connection.execute(counted).scalar_one())
-
-
-def listing(connection: Connection) -> list[Held]:
-    """What is held or was decided of each source, as far as its records are still live here."""
-    groups = (
-        select(
-            _columns.source_id, _columns.decision, func.count().label("number"), func.min(_columns.held).label("since")
+def blocked(connection: Connection, iris: Sequence[str]) -> dict[tuple[str, str], Verdict]:
+    """What a person decided not to take over, or has to decide first: by record and hash, whoever offers it."""
+    found: dict[tuple[str, str], Verdict] = {}
+    for start in range(0, len(iris), 500):
+        wanted = _columns.iri.in_(iris[start : start + 500]) & or_(
+            _columns.decision == DROPPED, _columns.kind == Kind.ROLLED_BACK.value
         )
-        .select_from(_at_stake())
-        .group_by(_columns.source_id, _columns.decision)
-        .order_by(_columns.source_id, _columns.decision.desc())
-    )
-    return [_held(connection, row) for row in connection.execute(groups)]
+        for row in connection.execute(_open(_columns.iri, _columns.digest, _columns.kind).where(wanted)):
+            found[row.iri, row.digest] = Kind(row.kind).verdict
+    return found
 
 
-def accept(connection: Connection, name: str, now: datetime) -> int:
-    """Let the next harvest follow what is held or was dropped of a source; how many withdrawals that are.
-
-    Raises HarvestError when there are none.
-    """
-    source = find(connection, name)
-    count = _decide(connection, source, (DROPPED,), ACCEPTED)
-    if count:
-        # Their pages may lie behind the cursor, so the log has to be read once more; a run under way ends at its page.
-        connection.execute(delete(frontier_table).where(frontier_table.c.source_id == source.id))
-        connection.execute(update(source_table).where(source_table.c.id == source.id).values(cursor=0, lease=""))
-    count += _decide(connection, source, (WAITING,), ACCEPTED)
-    return _note(connection, source, count, ACCEPTED, now)
+def ripe(connection: Connection, source_id: int, latest: datetime) -> list[Offer]:
+    """Changes that were dated ahead and whose time has come."""
+    due = (_columns.kind == Kind.FUTURE.value) & (_columns.version <= milliseconds(latest))
+    return _offers(connection, source_id, due & (_columns.decision == WAITING))
 
 
-def drop(connection: Connection, name: str, now: datetime) -> int:
-    """Keep the records although their node withdraws them; how many these are.
-
-    Raises HarvestError when there are none.
-    """
-    source = find(connection, name)
-    count = _decide(connection, source, (WAITING, ACCEPTED), DROPPED)
-    return _note(connection, source, count, DROPPED, now)
+def waiting(connection: Connection, source_id: int, chosen: Choice, limit: int) -> list[tuple[Kind, Offer]]:
+    """The next held changes that a person is asked about."""
+    wanted = (_columns.source_id == source_id) & (_columns.decision == WAITING) & chosen.condition()
+    rows = connection.execute(_open(*_columns).where(wanted).order_by(_columns.iri).limit(limit))
+    return [(Kind(row.kind), _offer(row)) for row in rows]
 
 
-def _at_stake() -> Join:
-    """Held withdrawals beside the live record each would withdraw; what its node published anew is out of danger."""
-    live = (
-        (record_table.c.iri == _columns.iri) & ~record_table.c.withdrawn & (record_table.c.version < _columns.version)
-    )
-    return quarantine_table.join(record_table, live)
+def some(connection: Connection, group: Group, limit: int) -> list[Offer]:
+    """The first changes of a group, to show what it is about."""
+    of_group = (_columns.kind == group.kind.value) & (_columns.decision == group.decision)
+    return _offers(connection, group.source_id, of_group, limit)
 
 
-def _decide(connection: Connection, source: Source, before: Collection[str], decision: str) -> int:
-    at_stake = select(_columns.iri).select_from(_at_stake()).where(_columns.source_id == source.id)
-    wanted = (_columns.source_id == source.id) & _columns.decision.in_(before) & _columns.iri.in_(at_stake)
-    return connection.execute(update(quarantine_table).where(wanted).values(decision=decision)).rowcount
+def groups(connection: Connection, source_id: int | None = None, chosen: Choice | None = None) -> list[Group]:
+    """What is held or was dropped, by source and kind, as far as nothing newer has settled it."""
+    by = (_columns.source_id, _columns.kind, _columns.decision)
+    counted = _open(*by, func.count().label("number"), func.min(_columns.held).label("since"))
+    if source_id is not None:
+        counted = counted.where(_columns.source_id == source_id)
+    if chosen:
+        counted = counted.where(chosen.condition())
+    # "waiting" before "dropped"
+    rows = connection.execute(counted.group_by(*by).order_by(by[0], by[2].desc(), by[1]))
+    return [
+        Group(row.source_id, Kind(row.kind), row.decision, row.number, from_milliseconds(row.since)) for row in rows
+    ]
 
 
-def _note(connection: Connection, source: Source, count: int, decision: str, now: datetime) -> int:
-    """Have the decision stand in the run history, and the source harvested soon."""
-    if not count:
-        raise HarvestError(f"no withdrawals of {source.node} are held")
-    runs.note(connection, source.id, f"{now:%Y-%m-%d %H:%M} UTC: a person {decision} {count} withdrawals")
-    idle = (source_table.c.id == source.id) & (source_table.c.lease == "")
-    connection.execute(update(source_table).where(idle).values(due=milliseconds(now)))
-    return count
+def decide(connection: Connection, source_id: int, chosen: Choice, before: str, after: str) -> None:
+    """Have what waits be dropped, or what was dropped wait."""
+    still_open = _open(_columns.iri).where(_columns.source_id == source_id)
+    wanted = (_columns.source_id == source_id) & (_columns.decision == before) & chosen.condition()
+    statement = update(quarantine_table).where(wanted, _columns.iri.in_(still_open))
+    connection.execute(statement.values(decision=after))
 
 
-def _held(connection: Connection, row: Row[Any]) -> Held:
-    source = get(connection, row.source_id)
-    of_group = (_columns.source_id == row.source_id) & (_columns.decision == row.decision)
-    some = select(record_table.c.titles).select_from(_at_stake()).where(of_group).order_by(_columns.iri).limit(EXAMPLES)
-    nodes = [source.node, *(each.node for each in source.members)]
-    live = select(func.count()).where(record_table.c.origin.in_(nodes), ~record_table.c.withdrawn)
-    return Held(
-        source=source,
-        decision=row.decision,
-        count=row.number,
-        records=connection.execute(live).scalar_one(),
-        since=from_milliseconds(row.since),
-        examples=tuple(json.loads(titles) for titles in connection.execute(some).scalars()),
+def _open(*columns: Any) -> Select[Any]:  # Any: whatever a select may list
+    """Held changes that are no older than what is here of the record, and not that; withdrawals of live ones."""
+    joined = quarantine_table.outerjoin(record_table, record_table.c.iri == _columns.iri)
+    absent = record_table.c.id.is_(None) | (record_table.c.digest == "")
+    newer = (record_table.c.version <= _columns.version) & (record_table.c.digest != _columns.digest)
+    withdraws = _columns.kind == Kind.WITHDRAWAL.value
+    at_stake = ~withdraws & (absent | newer) | withdraws & ~absent & newer & ~record_table.c.withdrawn
+    return select(*columns).select_from(joined).where(at_stake)
+
+
+def _offers(
+    connection: Connection, source_id: int, wanted: ColumnElement[bool], limit: int | None = None
+) -> list[Offer]:
+    statement = _open(*_columns).where(_columns.source_id == source_id, wanted).order_by(_columns.iri)
+    return [_offer(row) for row in connection.execute(statement.limit(limit))]
+
+
+def _row(offer: Offer) -> dict[str, Any]:
+    assert offer.version  # noqa: S101  it belongs to everything that could be taken over
+    return {
+        "iri": offer.iri,
+        "action": offer.action.value,
+        "origin": offer.origin,
+        "version": milliseconds(offer.version),
+        "issued": milliseconds(offer.issued) if offer.issued else 0,
+        "digest": offer.digest,
+        "nquads": offer.nquads,
+        "proof": json.dumps(dict(offer.proof)) if offer.proof else "",
+        "hops": json.dumps(offer.hops),
+        "activity": offer.activity,
+    }
+
+
+def _offer(row: Row[Any]) -> Offer:
+    return Offer(
+        activity=row.activity,
+        action=Action(row.action),
+        iri=row.iri,
+        origin=row.origin,
+        version=from_milliseconds(row.version),
+        issued=from_milliseconds(row.issued) if row.issued else None,
+        hops=tuple(json.loads(row.hops)),
+        nquads=row.nquads,
+        digest=row.digest,
+        triples=row.nquads.count(b"\n"),
+        proof=json.loads(row.proof) if row.proof else None,
     )

@@ -57,9 +57,9 @@ REASONS: Mapping[Verdict, Mapping[str, str]] = {
         "ar": "تتجاوز البطاقة 256 كيبيبايت أو 2000 عبارة؛ ضعوا النصوص الطويلة في ملف.",
     },
     Verdict.FUTURE: {
-        "en": "The record is dated at a time that has not come yet; set the clock of its node and publish it again.",
-        "fr": "La notice est datée d’un moment à venir ; réglez l’horloge de son nœud et publiez-la de nouveau.",
-        "ar": "نُشرت البطاقة بتاريخ لم يحلّ بعد؛ اضبطوا ساعة العقدة وأعيدوا نشرها.",
+        "en": "The record is dated ahead and waits until then; set the clock of its node and publish it again.",
+        "fr": "La notice est datée d’un moment à venir et attend jusque-là ; réglez l’horloge et republiez-la.",
+        "ar": "نُشرت البطاقة بتاريخ لم يحلّ بعد وستنتظر حتى حلوله؛ اضبطوا ساعة العقدة وأعيدوا نشرها.",
     },
     Verdict.UNSIGNED: {
         "en": "The record is not signed by its node; only signed records are accepted from it or passed on.",
@@ -80,6 +80,11 @@ REASONS: Mapping[Verdict, Mapping[str, str]] = {
         "en": "Too many records were withdrawn at once, and a person kept this one; ask the operator of the hub.",
         "fr": "Trop de notices ont été retirées à la fois ; une personne a gardé celle-ci : écrivez au responsable.",
         "ar": "سُحبت بطاقات كثيرة دفعة واحدة، فقرر مشغّل مركز التجميع الإبقاء على هذه؛ راسلوه إن كان السحب مقصوداً.",
+    },
+    Verdict.ROLLED_BACK: {
+        "en": "The hub went back to an earlier state of the node, and this version waits for its operator; ask there.",
+        "fr": "Le pôle est revenu à un état antérieur du nœud ; cette version attend son responsable : écrivez-lui.",
+        "ar": "عاد مركز التجميع إلى حالة سابقة للعقدة، وتنتظر هذه النسخة قرار مشغّله؛ راسلوه.",
     },
     Verdict.UNREADABLE_PAGE: {
         "en": "A page of the node’s log could not be read; its other pages were, and this one is read once it changes.",

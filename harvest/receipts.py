@@ -79,7 +79,8 @@ def every(connection: Connection, node: str, after: str = "") -> list[Receipt]:
     another way count as taken over."""
     source = find(connection, node)
     told = select(receipt_table.c.iri).where(receipt_table.c.source_id == source.id, receipt_table.c.iri > after)
-    held = select(record_table.c.iri).where(record_table.c.origin == source.node, record_table.c.iri > after)
+    here = (record_table.c.origin == source.node, record_table.c.digest != "")
+    held = select(record_table.c.iri).where(*here, record_table.c.iri > after)
     iris = list(connection.execute(union(told, held).order_by("iri").limit(PAGE)).scalars())
     rows = connection.execute(
         select(receipt_table).where(receipt_table.c.source_id == source.id, receipt_table.c.iri.in_(iris))
@@ -98,6 +99,30 @@ def refused(connection: Connection, node: str, limit: int, offset: int = 0) -> l
     return [_receipt(row, records.get(row.iri)) for row in rows]
 
 
+def counts_by_reason(connection: Connection, source_id: int) -> dict[str, int]:
+    """How many receipts of a source give each reason code; the empty one stands for those that were taken over
+    although they break the rules of their record type."""
+    counted = (
+        select(receipt_table.c.reason, func.count())
+        .where(receipt_table.c.source_id == source_id, _told)
+        .group_by(receipt_table.c.reason)
+    )
+    return {row[0]: row[1] for row in connection.execute(counted.order_by(receipt_table.c.reason))}
+
+
+def examples(connection: Connection, source_id: int, reason: str, limit: int) -> list[Receipt]:
+    """The newest receipts of a source with this reason code."""
+    wanted = (receipt_table.c.source_id == source_id) & (receipt_table.c.reason == reason) & _told
+    newest = select(receipt_table).where(wanted).order_by(receipt_table.c.received.desc(), receipt_table.c.iri)
+    rows = connection.execute(newest.limit(limit)).all()
+    records = Catalogue(connection).held(row.iri for row in rows)
+    return [_receipt(row, records.get(row.iri)) for row in rows]
+
+
+#: That a receipt says more than that all is well.
+_told = (receipt_table.c.reason != "") | (receipt_table.c.detail != "")
+
+
 def _summary(connection: Connection, source: Source) -> Summary:
     counted = (
         select(receipt_table.c.verdict, func.count())
@@ -110,9 +135,14 @@ def _summary(connection: Connection, source: Source) -> Summary:
         titles=source.titles,
         accepted=counts.get("accepted", 0),
         refused=counts.get("rejected", 0),
-        waiting=quarantine.waiting(connection, source.id),
+        waiting=_withdrawals_held(connection, source.id),
         last_success=source.last_success,
     )
+
+
+def _withdrawals_held(connection: Connection, source_id: int) -> int:
+    groups = quarantine.groups(connection, source_id, quarantine.Choice(quarantine.Kind.WITHDRAWAL))
+    return sum(each.count for each in groups if each.decision == quarantine.WAITING)
 
 
 def _receipt(row: Row[Any], held: Held | None) -> Receipt:

@@ -20,11 +20,11 @@ from chm_node.signing import fingerprint
 from harvest import compare, dump, leases, push, quarantine, runs, sources, store
 from harvest.adapters import ADAPTERS
 from harvest.description import RDF_SYNTAXES, Description, read_description
-from harvest.page import Page, read_page
+from harvest.page import Page, judged_anew, read_page
 from harvest.readers import Readers
 from harvest.schedule import next_due
 from harvest.sources import RunView, Source
-from harvest.trust import Powers, pin_members
+from harvest.trust import CLOCK_TOLERANCE, Powers, pin_members
 from harvest.visit import Document, Seen, Visit
 
 #: A longer run is ended after a page and goes on at the next tick.
@@ -110,13 +110,21 @@ class Harvest:
     def _walk(self) -> bool:
         """Take over every page; False when it ended before: the lease, the time or the worker did."""
         powers = self._powers()
-        if not self._begin_with_dump(powers):
+        if not self._take_ripe(powers) or not self._begin_with_dump(powers):
             return False
         documents = ADAPTERS["ldes"](self._source, self._visit)
         complete = self._take_all(documents, powers, LONGEST_RUN, self._take)
         if self._implausible:
             raise self._implausible
         return complete and self._remember_branches() and (not self._comparing or self._compare(powers))
+
+    def _take_ripe(self, powers: Powers) -> bool:
+        """Take over what was dated ahead and whose time has come; False when the lease was lost."""
+        now = self._clock()
+        with reading(self._engine) as connection:
+            offers = quarantine.ripe(connection, self._source.id, now + CLOCK_TOLERANCE)
+        page = Page(tuple(judged_anew(each, powers) for each in offers), None, closed=True)
+        return not offers or self._write(partial(_store_ripe, page))
 
     def _take_all(self, documents: Iterator[Document], powers: Powers, longest: timedelta, take: _Take) -> bool:
         latest = self._clock() + longest
@@ -359,6 +367,11 @@ def _store_record(page: Page, ledger: store.Ledger) -> runs.Counts:
     return ledger.store("", None, page)
 
 
+def _store_ripe(page: Page, ledger: store.Ledger) -> runs.Counts:
+    quarantine.forget(ledger.connection, ledger.source.id, (each.offer.iri for each in page.judged))
+    return ledger.store("", None, page)
+
+
 def _contradiction(source: Source, found: Description) -> str:
     """Why a person has to approve the source again; empty while it is what was pinned."""
     pinned, now = source.authority, found.authority
@@ -376,5 +389,6 @@ def _contradiction(source: Source, found: Description) -> str:
 
 def _newest_digests(engine: Engine) -> frozenset[str]:
     with reading(engine) as connection:
-        newest = select(change_table.c.digest).order_by(change_table.c.seq.desc()).limit(_KNOWN_VERSIONS)
+        current = select(change_table.c.digest).where(~change_table.c.superseded)
+        newest = current.order_by(change_table.c.seq.desc()).limit(_KNOWN_VERSIONS)
         return frozenset(connection.execute(newest).scalars())

@@ -3,16 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, ScalarSelect, func, insert, select, update
 
+from chm_node.database import log_head
 from chm_node.database import run as run_table
+from chm_node.errors import HarvestError
 from chm_node.record import milliseconds
 
 RUNNING = "running"
 # Notations of the harvest-statuses vocabulary.
 OK, NOT_MODIFIED, PARTIAL = "ok", "not-modified", "partial"
 UNREACHABLE, PARSE_ERROR, QUARANTINED = "unreachable", "parse-error", "quarantined"
+#: No harvest: what a person decided about held changes, or a way back to an earlier run.
+DECIDED = "decided"
 _CUT_SHORT = "the worker stopped before the end; the next harvest went on from the last page that was stored"
 
 
@@ -38,12 +43,23 @@ def begin(connection: Connection, source_id: int, now: datetime) -> int:
     """A new row, and an end for those whose worker died: the lease says that nobody else is at work."""
     dead = (run_table.c.source_id == source_id) & (run_table.c.ended == 0)
     connection.execute(
-        update(run_table).where(dead).values(ended=milliseconds(now), outcome=PARTIAL, message=_CUT_SHORT)
+        update(run_table)
+        .where(dead)
+        .values(ended=milliseconds(now), outcome=PARTIAL, message=_CUT_SHORT, seq=_log_stands_at())
     )
-    row = {"source_id": source_id, "started": milliseconds(now), "ended": 0, "outcome": RUNNING, "message": ""}
-    nothing = {"requests": 0, "bytes": 0, **_columns(Counts())}
-    [run_id] = connection.execute(insert(run_table).values(row | nothing)).inserted_primary_key or [0]
-    return int(run_id)
+    return _insert(connection, source_id, started=milliseconds(now), ended=0, outcome=RUNNING, message="", seq=0)
+
+
+def decided(connection: Connection, source_id: int, now: datetime, message: str) -> int:
+    """A row for what a person decided; ``add`` counts what it changes, ``decided_until`` says where the log is then."""
+    at = milliseconds(now)
+    return _insert(connection, source_id, started=at, ended=at, outcome=DECIDED, message=message, seq=_log_stands_at())
+
+
+def decided_until(connection: Connection, run_id: int, message: str) -> None:
+    """Say what came of a decision, once all of it is done."""
+    statement = update(run_table).where(run_table.c.id == run_id)
+    connection.execute(statement.values(message=message, seq=_log_stands_at()))
 
 
 def add(connection: Connection, run_id: int, counts: Counts) -> None:
@@ -56,26 +72,37 @@ def end(
     connection: Connection, run_id: int, now: datetime, outcome: str, message: str, requests: int, received: int
 ) -> None:
     """Close a run, unless its successor did so already; ``received`` is in bytes, as decompressed."""
-    values = {"ended": milliseconds(now), "outcome": outcome, "message": message[:2000]}
+    values = {"ended": milliseconds(now), "outcome": outcome, "message": message[:2000], "seq": _log_stands_at()}
     statement = update(run_table).where(run_table.c.id == run_id, run_table.c.ended == 0)
     connection.execute(statement.values(values | {"requests": requests, "bytes": received}))
 
 
-def note(connection: Connection, source_id: int, sentence: str) -> None:
-    """Add to the message of the newest run that has ended what a person decided about it."""
-    ended = select(func.max(run_table.c.id)).where(run_table.c.source_id == source_id, run_table.c.ended > 0)
-    newest = run_table.c.id == ended.scalar_subquery()
-    for message in connection.execute(select(run_table.c.message).where(newest)).scalars().all():
-        longer = "; ".join(filter(None, (message, sentence)))
-        connection.execute(update(run_table).where(newest).values(message=longer))
+def log_position(connection: Connection, source_id: int, run_id: int) -> int:
+    """Where our log stood when a run of this source had ended; raises HarvestError."""
+    own = (run_table.c.source_id == source_id) & (run_table.c.id == run_id) & (run_table.c.ended > 0)
+    position = connection.execute(select(run_table.c.seq).where(own)).scalar_one_or_none()
+    if position is None:
+        raise HarvestError(f"{run_id} is no run of this source that has ended; chm source history lists them")
+    return int(position)
 
 
 def withdrawn_since(connection: Connection, source_id: int, moment: datetime | None) -> int:
-    """How many records the runs of a source withdrew since its last complete one."""
-    statement = select(func.coalesce(func.sum(run_table.c.withdrawn), 0)).where(run_table.c.source_id == source_id)
+    """How many records the runs of a source withdrew since its last complete one, unasked."""
+    unasked = (run_table.c.source_id == source_id) & (run_table.c.outcome != DECIDED)
+    statement = select(func.coalesce(func.sum(run_table.c.withdrawn), 0)).where(unasked)
     if moment:
         statement = statement.where(run_table.c.started > milliseconds(moment))
     return int(connection.execute(statement).scalar_one())
+
+
+def _insert(connection: Connection, source_id: int, **values: Any) -> int:  # Any: what the columns hold
+    row = {"source_id": source_id, "requests": 0, "bytes": 0, **_columns(Counts()), **values}
+    [run_id] = connection.execute(insert(run_table).values(row)).inserted_primary_key or [0]
+    return int(run_id)
+
+
+def _log_stands_at() -> ScalarSelect[int]:
+    return select(log_head.c.seq).scalar_subquery()
 
 
 def _columns(counts: Counts) -> Mapping[str, int]:

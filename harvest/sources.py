@@ -52,11 +52,12 @@ class Source:
 
 @dataclass(frozen=True)
 class RunView:
-    """One harvest, as operators and peers see it."""
+    """One harvest, or a person's decision, as operators and peers see it."""
 
+    id: int
     started: datetime
     ended: datetime | None  #: None while it runs
-    outcome: str  #: a notation of the harvest-statuses vocabulary, or "running"
+    outcome: str  #: a notation of the harvest-statuses vocabulary, "running" or "decided"
     requests: int
     bytes: int
     created: int
@@ -71,6 +72,7 @@ class RunView:
 class SourceView:
     """A source, as operators and peers see it."""
 
+    id: int
     node: str
     address: str
     titles: Mapping[str, str]
@@ -278,6 +280,7 @@ def _member_json(member: Authority) -> dict[str, Any]:
 
 def _run(row: Row[Any]) -> RunView:
     return RunView(
+        id=row.id,
         started=from_milliseconds(row.started),
         ended=from_milliseconds(row.ended) if row.ended else None,
         outcome=row.outcome,
@@ -294,6 +297,7 @@ def _run(row: Row[Any]) -> RunView:
 
 def _view(source: Source, last_run: RunView | None, records: int) -> SourceView:
     return SourceView(
+        id=source.id,
         node=source.node,
         address=source.address,
         titles=source.titles,

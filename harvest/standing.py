@@ -5,13 +5,15 @@ What a hub says is a stranger's text until it was read here, which happens in a 
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from urllib.parse import urljoin
 
 from chm_node.errors import ParseError
+from chm_node.record import parse_timestamp
 from chm_node.text import clean_text
 from harvest.reasons import REASONS
 
@@ -40,6 +42,7 @@ class Told:
     sentences: Mapping[str, str]  #: language to sentence, in the hub's words
     detail: str
     held: str  #: digest of the version it has; empty for none
+    received: datetime | None = None  #: when it said so; None when it does not tell
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,6 @@ def compare(own: Iterable[Own], told: Mapping[str, Told]) -> list[Standing]:
     return sorted(found, key=lambda each: (-lights.index(each.light), each.iri))
 
 
-def overall(standings: Sequence[Standing]) -> Light:
-    """The worst light; green when there is nothing."""
-    return standings[0].light if standings else Light.GREEN
-
-
 def read_receipts(data: bytes, _media_type: str, address: str) -> ToldPage:
     """One page of a hub's receipts; raises ParseError."""
     if len(data) > MAX_PAGE_BYTES:
@@ -111,7 +109,7 @@ def read_receipts(data: bytes, _media_type: str, address: str) -> ToldPage:
             receipts=tuple(map(_told, listed)),
             next=urljoin(address, _text(following)) if following else "",
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ParseError(f"{address} is no list of receipts: {error}") from error
 
 
@@ -134,6 +132,7 @@ def _told(entry: Any) -> Told:  # Any: whatever JSON can say
         sentences={_text(language)[:35]: _text(text) for language, text in (reason.get("text") or {}).items()},
         detail=_text(entry.get("detail", "")),
         held=_digest((entry.get("held") or {}).get("hash", "")),
+        received=parse_timestamp(_text(entry["received"])) if entry.get("received") else None,
     )
 
 

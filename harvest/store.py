@@ -3,7 +3,7 @@
 Either all of it is committed or nothing, so a harvest may be cut anywhere and goes on without loss or repetition.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,9 +20,10 @@ from chm_node.record import Action, Change, Entry, RecordGraph, milliseconds
 from chm_node.settings import Settings
 from harvest import quarantine, runs
 from harvest.page import Page
-from harvest.plan import Guard, Judged, Plan, Planned, plan
+from harvest.plan import Guard, Judged, Plan, Planned, decided, plan
+from harvest.quarantine import Kind
 from harvest.sources import Source
-from harvest.trust import HeldVersion, Offer, Verdict
+from harvest.trust import HeldVersion, Verdict
 from harvest.visit import Seen
 
 _UPSERT_RECEIPT = text(
@@ -56,9 +57,10 @@ class Ledger:
         """
         planned = self._plan(page)
         if planned.going:
-            self._check_withdrawals(planned.going)
+            self._guard().check(planned.withdrawals)
         self._apply(planned.changes)
         self._write_receipts(planned, address)
+        self._hold(planned.judged)
         if seen:
             self.remember(address, replace(seen, closed=page.closed))
         if page.newest:
@@ -70,8 +72,23 @@ class Ledger:
     def hold(self, page: Page) -> runs.Counts:
         """Store nothing of the page; remember what it would withdraw until a person decides."""
         planned = self._plan(page)
-        quarantine.hold(self.connection, self.source.id, planned.going, self.now)
+        quarantine.hold(self.connection, self.source.id, Kind.WITHDRAWAL, planned.going, self.now)
         return runs.Counts()
+
+    def take(self, accepted: Sequence[Judged]) -> runs.Counts:
+        """Take over what a person accepted; neither the version rule nor the guard is asked."""
+        planned = decided(self._held(accepted), accepted)
+        self._apply(planned.changes)
+        self.tell(accepted)
+        counts = _counts(planned)
+        runs.add(self.connection, self.run_id, counts)
+        return counts
+
+    def tell(self, judged: Iterable[Judged]) -> None:
+        """Write the newest verdict on each of these records."""
+        told = {each.offer.iri: self._receipt(each.offer.iri, each.verdict, each.detail, each) for each in judged}
+        if told:
+            self.connection.execute(_UPSERT_RECEIPT, list(told.values()))
 
     def refuse(self, address: str, seen: Seen, reason: str) -> runs.Counts:
         """Note that a page could not be read; it is read again once it differs."""
@@ -106,22 +123,24 @@ class Ledger:
             self.connection.execute(delete(frontier_table).where(gone), rows)
 
     def _plan(self, page: Page) -> Plan:
-        iris = list({each.offer.iri for each in page.judged})
-        held = {iri: HeldVersion(*version) for iri, version in Catalogue(self.connection).digests(iris).items()}
-        tombstones = [each.offer for each in page.judged if each.offer.action is Action.DELETE]
-        dropped = quarantine.decided(self.connection, self.source.id, quarantine.DROPPED, tombstones)
-        return plan(held, (_kept(each) if each.offer.digest in dropped else each for each in page.judged))
+        blocked = quarantine.blocked(self.connection, list({each.offer.iri for each in page.judged}))
+        judged = (_blocked(each, blocked) for each in page.judged) if blocked else page.judged
+        return plan(self._held(page.judged), judged, self.now)
 
-    def _check_withdrawals(self, going: Sequence[Offer]) -> None:
-        """Raises ImplausibleHarvestError when a person has to be asked first."""
-        accepted = quarantine.decided(self.connection, self.source.id, quarantine.ACCEPTED, going)
-        self._guard().check(sum(1 for each in going if each.digest not in accepted))
+    def _held(self, judged: Iterable[Judged]) -> dict[str, HeldVersion]:
+        digests = Catalogue(self.connection).digests(list({each.offer.iri for each in judged}))
+        return {iri: HeldVersion(*version) for iri, version in digests.items()}
+
+    def _hold(self, judged: Iterable[Judged]) -> None:
+        kinds = [(quarantine.kind_of(each.verdict), each.offer) for each in judged]
+        for kind in Kind:
+            offers = [offer for found, offer in kinds if found is kind and offer.nquads]
+            quarantine.hold(self.connection, self.source.id, kind, offers, self.now)
 
     def _guard(self) -> Guard:
         nodes = [self.source.node, *(each.node for each in self.source.members)]
         live = select(func.count()).where(record_table.c.origin.in_(nodes), ~record_table.c.withdrawn)
         gone = runs.withdrawn_since(self.connection, self.source.id, self.source.last_success)
-        gone = max(0, gone - quarantine.followed(self.connection, self.source.id))
         held = self.connection.execute(live).scalar_one() + gone
         return Guard(held, gone, self.settings.max_withdrawal_share)
 
@@ -138,13 +157,7 @@ class Ledger:
         )
 
     def _write_receipts(self, planned: Plan, page: str) -> None:
-        told = {
-            each.offer.iri: self._receipt(each.offer.iri, each.verdict, each.detail, each)
-            for each in planned.judged
-            if not each.verdict.dropped
-        }
-        if told:
-            self.connection.execute(_UPSERT_RECEIPT, list(told.values()))
+        self.tell(each for each in planned.judged if not each.verdict.dropped)
         refused = (receipt_table.c.source_id == self.source.id) & (receipt_table.c.iri == page)
         self.connection.execute(delete(receipt_table).where(refused))
 
@@ -169,9 +182,12 @@ def frontier(connection: Connection, source_id: int) -> dict[str, Seen]:
     return {row.page: Seen(row.etag, row.digest, row.closed) for row in rows}
 
 
-def _kept(judged: Judged) -> Judged:
-    """A withdrawal that a person decided not to follow; one that is refused for itself stays so."""
-    return replace(judged, verdict=Verdict.WITHDRAWAL_DROPPED) if judged.verdict is Verdict.ACCEPTED else judged
+def _blocked(judged: Judged, blocked: Mapping[tuple[str, str], Verdict]) -> Judged:
+    """What a person decided not to take over; what is refused for itself stays so."""
+    verdict = blocked.get((judged.offer.iri, judged.offer.digest))
+    if not verdict or judged.verdict not in (Verdict.ACCEPTED, Verdict.FUTURE):
+        return judged
+    return Judged(replace(judged.offer, nquads=b""), verdict)  # without its bytes: it is not held once more
 
 
 def _change(planned: Planned, log_time: datetime, upstream: str, known: HeldRecord | None) -> Change:

@@ -46,6 +46,7 @@ class Verdict(Enum):
     BAD_PROOF = "bad-proof"
     EQUIVOCATION = "equivocation"
     WITHDRAWAL_DROPPED = "withdrawal-dropped"
+    ROLLED_BACK = "rolled-back"
     # A whole page refused.
     UNREADABLE_PAGE = "unreadable-page"
 
@@ -117,7 +118,7 @@ class HeldVersion:
     withdrawn: bool
 
 
-def judge(offer: Offer, powers: Powers, now: datetime) -> Verdict:
+def judge(offer: Offer, powers: Powers) -> Verdict:
     """The verdict before the proof and before what we hold: authority (R1), loop (R2), limits, sense."""
     if offer.flaw in (Verdict.NO_PAYLOAD, Verdict.NO_IDENTITY):
         return offer.flaw
@@ -125,8 +126,6 @@ def judge(offer: Offer, powers: Powers, now: datetime) -> Verdict:
         verdict = rule(offer, powers)
         if verdict is not Verdict.ACCEPTED:
             return verdict
-    if offer.version and offer.version > now + CLOCK_TOLERANCE:
-        return Verdict.FUTURE
     return Verdict.ACCEPTED
 
 
@@ -151,15 +150,16 @@ def check_proof(offer: Offer, powers: Powers) -> Verdict:
     return Verdict.ACCEPTED if genuine else Verdict.BAD_PROOF
 
 
-def compare(offer: Offer, held: HeldVersion | None) -> Verdict:
-    """R4: only a version newer than the held one counts; of two different ones the first stays."""
-    if held is None:
-        return Verdict.ACCEPTED
-    if offer.digest == held.digest:
+def compare(offer: Offer, held: HeldVersion | None, now: datetime) -> Verdict:
+    """R4: only a version newer than the held one counts, and no sooner than its time has come; of two different
+    ones the first stays."""
+    if held and offer.digest == held.digest:
         return Verdict.UNCHANGED
-    if offer.version is None or offer.version < held.version:
+    if held and (offer.version is None or offer.version < held.version):
         return Verdict.STALE
-    return Verdict.EQUIVOCATION if offer.version == held.version else Verdict.ACCEPTED
+    if offer.version and offer.version > now + CLOCK_TOLERANCE:
+        return Verdict.FUTURE
+    return Verdict.EQUIVOCATION if held and offer.version == held.version else Verdict.ACCEPTED
 
 
 def disjoint(space: str, other: str) -> bool:

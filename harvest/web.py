@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from chm_node.database import reading
 from chm_node.namespaces import VOCABULARY
 from chm_node.vocabulary import vocabularies
-from harvest import quarantine
+from harvest import quarantine, runs
+from harvest.quarantine import Kind
 from harvest.sources import listing, overview
 
 blueprint = Blueprint("network", __name__)
@@ -35,18 +36,29 @@ def network(language: str) -> Response:
     if language not in site.settings.languages:
         abort(HTTPStatus.NOT_FOUND)
     with reading(site.engine) as connection:
-        decisions = quarantine.listing(connection)
+        held = quarantine.groups(connection)
         sources = sorted(overview(connection), key=lambda each: (-each.failures, each.state, each.node))
     page = render_template(
-        "network.html", sources=sources, decisions=decisions, outcome=lambda name: _outcome(name, language)
+        "network.html", sources=sources, held=held, outcome=lambda name: _outcome(name, language), kinds=_kinds()
     )
     # Runs are no part of the log: the page is never answered from what is kept.
     return Response(page, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
+def _kinds() -> Mapping[Kind, str]:
+    """Why changes are held, in the reader's language."""
+    return {
+        Kind.EQUIVOCATION: gettext("another text as the version that is held"),
+        Kind.FUTURE: gettext("dated ahead of the clock"),
+        Kind.ROLLED_BACK: gettext("undone by going back to an earlier run"),
+    }
+
+
 def _outcome(name: str, language: str) -> str:
     """How a run ended, in the reader's language."""
-    if name == "running":
+    if name == runs.RUNNING:
         return str(gettext("running"))
+    if name == runs.DECIDED:
+        return str(gettext("decided by a person"))
     term = vocabularies().term(f"{VOCABULARY}harvest-statuses/{name}")
     return term.label((language,))[0] if term else name

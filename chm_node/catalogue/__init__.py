@@ -3,6 +3,7 @@
 held        a record as a listing shows it; which records a filter lets pass
 records     ``Catalogue``: reads records, listings, facets and counts
 log         ``ChangeLog``: reads the log of changes and adds to it
+history     earlier versions of records, and what one node brought
 current     what an addition to the log makes of records, facets, search index and unknown terms
 timeline    a stretch of a listing as feeds show it, withdrawals among the records
 

@@ -43,6 +43,11 @@ class LoggedChange:
     hops: tuple[str, ...]
     derived_from: str
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether it only says that this node no longer has the record: nothing for others, who ask its owner."""
+        return not self.graph.digest
+
 
 class ChangeLog:
     """Reads the log over one connection and adds to it."""
@@ -67,7 +72,9 @@ class ChangeLog:
     def append(self, changes: Sequence[Change]) -> None:
         """Add changes to the log and make the records equal to them; one change a record.
 
-        The log timestamps come from ``next_log_times`` in the same transaction.
+        The log timestamps come from ``next_log_times`` in the same transaction. A ``Delete`` without bytes and hash
+        takes a record back: it is no longer here, and the pages of the log do not say so, for only its owner
+        withdraws it.
         """
         if not changes:
             return
@@ -84,10 +91,11 @@ class ChangeLog:
     def page(self, number: int) -> list[LoggedChange]:
         """The current changes of one page (counted from 1), oldest first; superseded versions have left it."""
         first = (number - 1) * PAGE_SIZE + 1
-        statement = _logged_columns().where(
+        statement = logged_columns().where(
             change_table.c.seq.between(first, first + PAGE_SIZE - 1), ~change_table.c.superseded
         )
-        return [_logged(row) for row in self._connection.execute(statement.order_by(change_table.c.seq))]
+        found = (logged(row) for row in self._connection.execute(statement.order_by(change_table.c.seq)))
+        return [each for each in found if not each.taken_back]
 
     def page_starts(self) -> list[datetime]:
         """The log timestamp of the first change ever written to each page, page 1 first."""
@@ -100,25 +108,25 @@ class ChangeLog:
         return [from_milliseconds(each) for each in found]
 
     def after(self, log_time: datetime, limit: int) -> list[LoggedChange]:
-        """Current changes with a later log timestamp, oldest first."""
+        """Current changes with a later log timestamp, oldest first; with them what was taken back."""
         later = (change_table.c.log_time > milliseconds(log_time), ~change_table.c.superseded)
-        statement = _logged_columns().where(*later).order_by(change_table.c.seq)
-        return [_logged(row) for row in self._connection.execute(statement.limit(limit))]
+        statement = logged_columns().where(*later).order_by(change_table.c.seq)
+        return [logged(row) for row in self._connection.execute(statement.limit(limit))]
 
     def graph(self, iri: str) -> LoggedChange:
         """The newest version of a record, a tombstone included; raises RecordNotFoundError."""
-        statement = _logged_columns().where(record_table.c.iri == iri, change_table.c.seq == record_table.c.seq)
-        row = self._connection.execute(statement).one_or_none()
+        current = (change_table.c.seq == record_table.c.seq, change_table.c.digest != "")
+        row = self._connection.execute(logged_columns().where(record_table.c.iri == iri, *current)).one_or_none()
         if row is None:
             raise RecordNotFoundError(iri)
-        return _logged(row)
+        return logged(row)
 
     def graphs(self, ids: Iterable[int]) -> dict[int, LoggedChange]:
         """The newest version of several records by row id."""
-        statement = _logged_columns(record_table.c.id.label("row_id")).where(
+        statement = logged_columns(record_table.c.id.label("row_id")).where(
             record_table.c.id.in_(list(ids)), change_table.c.seq == record_table.c.seq
         )
-        return {row.row_id: _logged(row) for row in self._connection.execute(statement)}
+        return {row.row_id: logged(row) for row in self._connection.execute(statement)}
 
     def _supersede(self, ids: Iterable[int]) -> None:
         statement = (
@@ -130,13 +138,13 @@ class ChangeLog:
             self._connection.execute(statement, rows)
 
 
-def _logged_columns(*more: Any) -> Select[Any]:
+def logged_columns(*more: Any) -> Select[Any]:
     columns = [each for each in change_table.c if each.name != "record_id"]
     joined = change_table.join(record_table, record_table.c.id == change_table.c.record_id)
     return select(*columns, record_table.c.iri, record_table.c.origin, *more).select_from(joined)
 
 
-def _logged(row: Row[Any]) -> LoggedChange:
+def logged(row: Row[Any]) -> LoggedChange:
     graph = RecordGraph(
         iri=row.iri,
         action=Action(row.action),

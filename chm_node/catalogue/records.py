@@ -9,12 +9,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from chm_node.catalogue.held import COUNT_LIMIT, Filter, Held, Listing, held_of, passing
 from chm_node.database import facet as facet_table
 from chm_node.database import record as record_table
+from chm_node.database import unknown_term as unknown_term_table
 from chm_node.errors import RecordNotFoundError, RecordWithdrawnError
 from chm_node.record import from_milliseconds
 
 
 class Catalogue:
-    """Reads records over one connection."""
+    """Reads records over one connection; what was taken back (``ChangeLog.append``) is not here."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -33,12 +34,14 @@ class Catalogue:
 
     def find(self, iri: str) -> Held | None:
         """The record or tombstone with this IRI, None when there is neither."""
-        row = self._connection.execute(select(record_table).where(record_table.c.iri == iri)).one_or_none()
+        here = (record_table.c.iri == iri, record_table.c.digest != "")
+        row = self._connection.execute(select(record_table).where(*here)).one_or_none()
         return held_of(row) if row else None
 
     def held(self, iris: Iterable[str]) -> dict[str, Held]:
         """The held ones among these records, tombstones included, by IRI."""
-        rows = self._connection.execute(select(record_table).where(record_table.c.iri.in_(list(iris))))
+        here = (record_table.c.iri.in_(list(iris)), record_table.c.digest != "")
+        rows = self._connection.execute(select(record_table).where(*here))
         return {row.iri: held_of(row) for row in rows}
 
     def digests(self, iris: Sequence[str]) -> dict[str, tuple[datetime, str, bool]]:
@@ -46,7 +49,8 @@ class Catalogue:
         columns = (record_table.c.iri, record_table.c.version, record_table.c.digest, record_table.c.withdrawn)
         found: dict[str, tuple[datetime, str, bool]] = {}
         for start in range(0, len(iris), 500):
-            statement = select(*columns).where(record_table.c.iri.in_(iris[start : start + 500]))
+            here = (record_table.c.iri.in_(iris[start : start + 500]), record_table.c.digest != "")
+            statement = select(*columns).where(*here)
             for row in self._connection.execute(statement):
                 found[row.iri] = (from_milliseconds(row.version), row.digest, row.withdrawn)
         return found
@@ -83,6 +87,16 @@ class Catalogue:
         statement = select(record_table.c.origin, func.count().label("records")).where(*conditions)
         rows = self._connection.execute(statement.group_by(record_table.c.origin))
         return {row.origin: row.records for row in rows}
+
+    def unknown_terms(self, origins: Sequence[str]) -> list[tuple[str, str, int]]:
+        """(field, term, live records) of what these nodes use and no vocabulary of ours has, commonest first."""
+        columns = (unknown_term_table.c.field, unknown_term_table.c.value)
+        joined = unknown_term_table.join(record_table, record_table.c.id == unknown_term_table.c.record_id)
+        counted = select(*columns, func.count().label("records")).select_from(joined).group_by(*columns)
+        rows = self._connection.execute(
+            counted.where(record_table.c.origin.in_(origins)).order_by(func.count().desc(), *columns)
+        )
+        return [(row.field, row.value, row.records) for row in rows]
 
     def _passing(self, chosen: Filter) -> list[ColumnElement[bool]]:
         return passing(chosen, self._connection.dialect.name)

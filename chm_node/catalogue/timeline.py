@@ -69,7 +69,7 @@ def _newer(connection: Connection, chosen: Filter, size: int, before: datetime) 
 def _merged(connection: Connection, chosen: Filter, count: int, side: _Side) -> list[Held]:
     """At least the nearest ``count`` records and withdrawals on one side, unsorted."""
     live = _nearest(connection, passing(chosen, connection.dialect.name), side, count)
-    withdrawn: list[ColumnElement[bool]] = [record_table.c.withdrawn]
+    withdrawn: list[ColumnElement[bool]] = [record_table.c.withdrawn, record_table.c.digest != ""]
     if chosen.origin:
         withdrawn.append(record_table.c.origin == chosen.origin)
     gone = _nearest(connection, withdrawn, side, _LOOKED_AT)

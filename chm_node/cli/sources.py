@@ -173,6 +173,48 @@ def remove(address: str) -> None:
     click.echo(f"{removed.node} is no longer harvested; its records stay.")
 
 
+@source.command()
+@click.argument("address")
+def history(address: str) -> None:
+    """Show the harvests of a peer and what was decided about it, each with its number, newest first.
+
+    \b
+    chm source history https://chm.example.org/
+    """
+    from chm_node.database import reading
+    from harvest.sources import find
+    from harvest.sources import history as runs
+
+    with opened_engine(load_settings()) as engine, reading(engine) as connection:
+        found = runs(connection, find(connection, address).id)
+    if not found:
+        click.echo(f"{address} was not harvested yet.")
+    for each in found:
+        click.echo(f"{each.id:6}  {each.started:%Y-%m-%d %H:%M} UTC  {describe(each)}")
+
+
+@source.command()
+@click.argument("address")
+@click.option("--run", "run_id", type=int, required=True, help="The run to go back to; chm source history lists them.")
+def rollback(address: str, run_id: int) -> None:
+    """Undo here what a peer brought after one of its runs.
+
+    Its records get back the version they had then, and those that came later are taken back. Only this node goes back:
+    nobody is told that anything was withdrawn. What was undone is held, so the next harvest does not bring it again;
+    chm held accept does. To stop harvesting the peer as well: chm source remove.
+
+    \b
+    chm source rollback https://chm.example.org/ --run 12
+    """
+    from harvest.rollback import roll_back
+
+    settings = load_settings()
+    with opened_engine(settings) as engine:
+        done = roll_back(engine, settings, address, run_id, datetime.now(UTC))
+    click.echo(f"{done}.")
+    click.echo(f"To take it over again: chm held accept {address} --kind rolled-back")
+
+
 @click.command()
 @click.argument("address", required=False)
 @click.option("--compare", is_flag=True, help="Then compare our copies with the peer's list, and fetch what differs.")

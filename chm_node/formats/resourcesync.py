@@ -67,7 +67,8 @@ def change_list(
 
 
 def _resource(resource: Resource, address_of: Addresses, change: Mapping[str, str]) -> etree._Element:
-    about = {**change, "hash": f"sha-256:{resource.digest}", "length": str(resource.length), "type": _N_QUADS}
+    bytes_of = {"hash": f"sha-256:{resource.digest}", "length": str(resource.length), "type": _N_QUADS}
+    about = {**change, **(bytes_of if resource.digest else {})}
     entry = _entry("url", address_of(resource.iri), about, resource.log_time)
     # The N-Quads are one form of the record, and this is the record itself.
     etree.SubElement(entry, f"{{{_RS}}}ln", {"rel": "canonical", "href": resource.iri})

@@ -26,9 +26,8 @@ from chm_node.errors import (
     TooManyRequestsError,
     UnknownTermError,
 )
+from chm_node.namespaces import PROBLEMS
 from chm_node.web.conditional import redirection
-
-PROBLEMS = "https://w3id.org/chm/problems/"
 
 #: Error to status and name of the problem type; the nearest class of an error counts.
 STATUSES: dict[type[ChmError], tuple[HTTPStatus, str]] = {

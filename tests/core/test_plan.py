@@ -12,6 +12,7 @@ from harvest.plan import Guard, Judged, plan
 from harvest.trust import HeldVersion, Offer, Verdict
 
 T0 = datetime(2026, 11, 22, tzinfo=UTC)
+NOW = T0 + timedelta(hours=1)
 ENTRY = Entry("event", {"en": "Workshop"}, {}, ())
 
 
@@ -39,6 +40,10 @@ CASES = [
     ("withdrawn before it was ever here", {}, offer(action=Action.DELETE), [Action.DELETE], Verdict.ACCEPTED),
     ("an old version of what was withdrawn", held(2, withdrawn=True), offer(version=1), [], Verdict.STALE),
     ("published again", held(1, withdrawn=True), offer(version=2), [Action.UPDATE], Verdict.ACCEPTED),
+    ("ten minutes early", held(1), offer(version=3600 + 600), [Action.UPDATE], Verdict.ACCEPTED),
+    ("more than ten minutes early", held(1), offer(version=3600 + 601), [], Verdict.FUTURE),
+    ("early when it was read", held(1), offer(version=2, verdict=Verdict.FUTURE), [Action.UPDATE], Verdict.ACCEPTED),
+    ("early, and accepted by a person", held(9999), offer(version=9999), [], Verdict.UNCHANGED),
     ("refused already", {}, offer(verdict=Verdict.BAD_PROOF), [], Verdict.BAD_PROOF),
 ]
 
@@ -47,16 +52,16 @@ CASES = [
     ("held", "offered", "made", "verdict"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
 )
 def test_the_version_rule(held, offered, made, verdict):
-    found = plan(held, [offered])
+    found = plan(held, [offered], NOW)
     assert (actions(found), [each.verdict for each in found.judged]) == (made, [verdict])
 
 
 def test_absence_is_never_a_deletion():
-    assert plan({f"{n}": HeldVersion(T0, "", False) for n in range(100)}, []).changes == ()
+    assert plan({f"{n}": HeldVersion(T0, "", False) for n in range(100)}, [], NOW).changes == ()
 
 
 def test_of_several_versions_on_one_page_the_newest_is_one_change():
-    found = plan({}, [offer(version=1), offer(version=3), offer(version=2)])
+    found = plan({}, [offer(version=1), offer(version=3), offer(version=2)], NOW)
 
     assert [each.judged.offer.version for each in found.changes] == [T0 + timedelta(seconds=3)]
     assert actions(found) == [Action.CREATE]
@@ -67,11 +72,11 @@ def test_only_live_records_count_as_withdrawn():
     known = held(1, iri="live") | held(1, withdrawn=True, iri="gone")
     offered = [offer(iri, 2, action=Action.DELETE) for iri in ("live", "gone", "never here")]
 
-    assert plan(known, offered).withdrawals == 1
+    assert plan(known, offered, NOW).withdrawals == 1
 
 
 def test_a_record_withdrawn_and_published_again_on_one_page_is_not_withdrawn():
-    assert plan(held(1), [offer(version=2, action=Action.DELETE), offer(version=3)]).withdrawals == 0
+    assert plan(held(1), [offer(version=2, action=Action.DELETE), offer(version=3)], NOW).withdrawals == 0
 
 
 @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ offers = st.lists(
 
 @given(offers)
 def test_a_record_changes_at_most_once_and_never_goes_back(offered):
-    found = plan({}, offered)
+    found = plan({}, offered, NOW)
     newest = {
         each.offer.iri: max(e.offer.version for e in offered if e.offer.iri == each.offer.iri) for each in offered
     }
@@ -113,11 +118,11 @@ def test_a_record_changes_at_most_once_and_never_goes_back(offered):
 
 @given(offers)
 def test_offering_the_same_again_changes_nothing(offered):
-    first = plan({}, offered)
+    first = plan({}, offered, NOW)
     known = {
         each.judged.offer.iri: HeldVersion(
             each.judged.offer.version, each.judged.offer.digest, each.action is Action.DELETE
         )
         for each in first.changes
     }
-    assert plan(known, offered).changes == ()
+    assert plan(known, offered, NOW).changes == ()

@@ -1,15 +1,17 @@
 """How our records stand at a hub: the lights, and what a hub may answer."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chm_node.errors import ParseError
-from harvest.standing import Light, Own, Told, compare, overall, read_receipts
+from harvest.standing import Light, Own, Told, compare, read_receipts
 
 IRI = "https://dz.example.org/id/event/1"
+RECEIVED = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 NOW, BEFORE, OTHER = "a" * 64, "b" * 64, "c" * 64
 
 
@@ -46,7 +48,6 @@ def test_the_light_of_a_record(ours, theirs, light, older):
 
 def test_a_record_withdrawn_before_the_hub_ever_saw_it_is_no_matter():
     assert compare([own(withdrawn=True)], {}) == []
-    assert overall([]) is Light.GREEN
 
 
 def test_what_the_hub_refused_beside_our_records_is_red_and_the_worst_comes_first():
@@ -54,7 +55,6 @@ def test_what_the_hub_refused_beside_our_records_is_red_and_the_worst_comes_firs
     found = compare([own()], {IRI: told(held=NOW), page: told(refused=True, iri=page), "x": told(iri="x")})
 
     assert [(each.iri, each.light) for each in found] == [(page, Light.RED), (IRI, Light.GREEN)]
-    assert overall(found) is Light.RED
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_page_of_receipts_is_read():
     page = read({**entry(), "next": "/receipts?node=x&after=y"})
 
     assert page.next == "https://hub.example.org/receipts?node=x&after=y"
-    assert page.receipts == (Told(IRI, NOW, True, "no-title", {"en": "It has no title."}, "", BEFORE),)
+    assert page.receipts == (Told(IRI, NOW, True, "no-title", {"en": "It has no title."}, "", BEFORE, RECEIVED),)
 
 
 def test_what_a_hub_says_cannot_steer_a_terminal_or_forge_a_line():
@@ -124,6 +124,8 @@ def test_what_a_hub_says_cannot_steer_a_terminal_or_forge_a_line():
         entry(reason="because"),
         entry(reason={"code": "x", "text": ["a"]}),
         entry(detail={"a": 1}),
+        entry(received="yesterday"),
+        entry(received=7),
     ],
 )
 def test_what_is_no_list_of_receipts_is_refused_with_a_reason(document):
@@ -143,7 +145,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@given(st.sampled_from(["record", "hash", "verdict", "reason", "detail", "held"]), json_values)
+@given(st.sampled_from(["record", "hash", "verdict", "reason", "detail", "held", "received"]), json_values)
 def test_any_value_in_any_member_is_read_or_refused(member, value):
     try:
         read(entry(**{member: value}))

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import Connection
 
 from chm_node.database import reading, writing
 from chm_node.errors import HarvestError
-from harvest import quarantine, sources
-from harvest.inquiry import own_records, receipts_at
-from harvest.standing import compare
+from harvest import decisions, hubs, quarantine, sources
+from harvest.attention import State, attention
+from harvest.inquiry import receipts_at, store
+from harvest.quarantine import Choice
+
+ALL = Choice()
 
 
 @pytest.fixture
@@ -27,12 +29,16 @@ def emptied(peer, hub) -> list[str]:
 
 def held(hub) -> dict[str, int]:
     with reading(hub.engine) as connection:
-        return {each.decision: each.count for each in quarantine.listing(connection)}
+        return {each.decision: each.count for each in quarantine.groups(connection)}
 
 
-def decide(hub, peer, decision: Callable[[Connection, str, object], int]) -> int:
+def accept(hub, peer, chosen: Choice = ALL) -> int:
+    return decisions.accept(hub.engine, hub.settings, peer.iri, chosen, hub.now)
+
+
+def decide(hub, peer, decision: Callable[..., int], chosen: Choice = ALL) -> int:
     with writing(hub.engine) as connection:
-        return decision(connection, peer.iri, hub.now)
+        return decision(connection, peer.iri, chosen, hub.now)
 
 
 def living(hub, iris) -> int:
@@ -46,27 +52,28 @@ def history(hub, peer) -> list[str]:
 
 def test_all_withdrawals_are_counted_and_some_named_before_anything_is_done(peer, hub, emptied):
     with reading(hub.engine) as connection:
-        [found] = quarantine.listing(connection)
+        [found] = attention(connection)
+        [group] = quarantine.groups(connection)
 
-    assert (found.source.node, found.decision, found.count, found.records) == (peer.iri, "waiting", 250, 250)
-    assert found.since == hub.now
-    assert len(found.examples) == 5
-    assert all(titles["en"].startswith("Workshop") for titles in found.examples)
+    assert (found.source.node, found.records) == (peer.iri, 250)
+    [matter] = found.matters
+    assert (matter.state, matter.code, matter.count) == (State.WAITING, "withdrawal", 250)
+    assert len(matter.examples) == 5
+    assert all(each.titles["en"].startswith("Workshop") for each in matter.examples)
+    assert group.since == hub.now
     assert living(hub, emptied) == 250
 
 
-def test_what_a_person_accepts_is_withdrawn_at_the_next_harvest_and_only_once(peer, hub, emptied):
-    assert decide(hub, peer, quarantine.accept) == 250
-    assert held(hub) == {"accepted": 250}
-    with reading(hub.engine) as connection:
-        assert sources.find(connection, peer.iri).due == hub.now
+def test_what_a_person_accepts_is_withdrawn_at_once_and_once(peer, hub, emptied):
+    assert accept(hub, peer) == 250
 
-    run = hub.harvest(peer)
-
-    assert (run.outcome, run.withdrawn) == ("ok", 250)
     assert living(hub, emptied) == 0
     assert held(hub) == {}
-    assert "a person accepted 250 withdrawals" in history(hub, peer)[1]
+    with reading(hub.engine) as connection:
+        assert sources.find(connection, peer.iri).due == hub.now
+    assert (run := hub.harvest(peer)).outcome == "ok"
+    assert run.withdrawn == 0
+    assert history(hub, peer)[1] == "a person accepted 250 held changes"
 
     more = peer.publish(*(f"Meeting {n}" for n in range(20)))
     hub.harvest(peer)
@@ -76,24 +83,37 @@ def test_what_a_person_accepts_is_withdrawn_at_the_next_harvest_and_only_once(pe
     assert held(hub) == {"waiting": 20}
 
 
+def test_a_hub_passes_on_what_a_person_accepted_and_nothing_that_waits(peer, hub, emptied, make_node):
+    top = make_node("top")
+    top.follow(hub)
+    top.harvest(hub)
+    assert living(top, emptied) == 250
+
+    accept(hub, peer)
+    top.settings = top.settings.model_copy(update={"max_withdrawal_share": 1.0})
+    top.harvest(hub)
+
+    assert living(top, emptied) == 0
+    assert top.held(emptied[0]).graph == peer.held(emptied[0]).graph
+
+
 def test_more_withdrawals_than_a_person_accepted_are_asked_about_again(peer, hub, emptied):
     more = peer.publish(*(f"Meeting {n}" for n in range(60)))
     hub.harvest(peer)  # quarantined still, so the meetings are not here yet
-    decide(hub, peer, quarantine.drop)
+    accept(hub, peer)
     hub.harvest(peer)
-    decide(hub, peer, quarantine.accept)
     peer.later(minutes=1)
     peer.withdraw(*more)
 
     run = hub.harvest(peer)
 
     assert run.outcome == "quarantined"
-    assert held(hub)["waiting"] >= 60
+    assert held(hub) == {"waiting": 60}
     assert living(hub, more) == 60
 
 
 def test_what_a_person_drops_stays_and_the_harvest_goes_on(peer, hub, emptied):
-    assert decide(hub, peer, quarantine.drop) == 250
+    assert decide(hub, peer, decisions.drop) == 250
     peer.later(minutes=1)
     [new] = peer.publish("Published after the accident")
 
@@ -103,11 +123,11 @@ def test_what_a_person_drops_stays_and_the_harvest_goes_on(peer, hub, emptied):
     assert living(hub, emptied) == 250
     assert hub.holds(new)
     assert set(hub.reasons().values()) == {"withdrawal-dropped"}
-    assert "a person dropped 250 withdrawals" in history(hub, peer)[1]
+    assert history(hub, peer)[1] == "a person dropped 250 held changes"
 
 
 def test_a_dropped_withdrawal_is_not_followed_when_its_page_is_read_again(peer, hub, emptied):
-    decide(hub, peer, quarantine.drop)
+    decide(hub, peer, decisions.drop)
     hub.harvest(peer)
     for n in range(3):
         peer.later(minutes=1)
@@ -120,48 +140,44 @@ def test_a_dropped_withdrawal_is_not_followed_when_its_page_is_read_again(peer, 
 
 
 def test_the_peer_sees_what_was_dropped_as_refused(peer, hub, emptied):
-    decide(hub, peer, quarantine.drop)
+    decide(hub, peer, decisions.drop)
     hub.harvest(peer)
 
     with peer.client() as client:
-        told = receipts_at(hub.settings.base_url, peer.iri, client, peer.readers)
-    with reading(peer.engine) as connection:
-        standings = compare(own_records(connection, peer.iri), told)
+        answer = receipts_at(hub.settings.base_url, peer.iri, client, peer.readers)
+    with writing(peer.engine) as connection:
+        hubs.remember(connection, hub.settings.base_url, peer.now)
+        store(connection, hub.settings.base_url, answer, peer.now, 0.5)
+        [listed] = hubs.listing(connection)
+        view = hubs.view(connection, listed, peer.iri)
 
-    assert {each.light.value for each in standings} == {"red"}
-    assert "une personne a gardé celle-ci" in standings[0].reason("fr")
+    assert {each.light.value for each in view.others} == {"red"}
+    assert "une personne a gardé celle-ci" in view.others[0].reason("fr")
 
 
-def test_a_dropped_withdrawal_can_be_followed_after_all(peer, hub, emptied):
-    decide(hub, peer, quarantine.drop)
+def test_a_dropped_withdrawal_can_be_asked_about_again(peer, hub, emptied):
+    decide(hub, peer, decisions.drop)
     hub.harvest(peer)
 
-    assert decide(hub, peer, quarantine.accept) == 250
-    run = hub.harvest(peer)
+    assert decide(hub, peer, decisions.reopen) == 250
+    assert hub.harvest(peer).outcome == "quarantined"
+    assert accept(hub, peer) == 250
 
-    assert (run.outcome, run.withdrawn) == ("ok", 250)
     assert living(hub, emptied) == 0
+    assert hub.harvest(peer).outcome == "ok"
     assert hub.reasons() == {}
 
 
-def test_an_accepted_withdrawal_can_be_dropped_before_the_harvest(peer, hub, emptied):
-    decide(hub, peer, quarantine.accept)
-    decide(hub, peer, quarantine.drop)
-
-    assert hub.harvest(peer).withdrawn == 0
-    assert living(hub, emptied) == 250
-
-
 def test_a_record_that_its_node_publishes_anew_is_out_of_danger(peer, hub, emptied):
-    decide(hub, peer, quarantine.drop)
+    decide(hub, peer, decisions.drop)
     hub.harvest(peer)
     peer.later(minutes=1)
     peer.revise(dict.fromkeys(emptied, "Back again"))
 
     assert hub.harvest(peer).updated == 250
     assert held(hub) == {}
-    with pytest.raises(HarvestError, match="no withdrawals"):
-        decide(hub, peer, quarantine.accept)
+    with pytest.raises(HarvestError, match="nothing of"):
+        decide(hub, peer, decisions.reopen)
 
 
 def test_withdrawals_that_the_peer_takes_back_no_longer_wait(peer, hub, emptied):
@@ -173,10 +189,12 @@ def test_withdrawals_that_the_peer_takes_back_no_longer_wait(peer, hub, emptied)
     assert living(hub, emptied) == 250
 
 
-@pytest.mark.parametrize("decision", [quarantine.accept, quarantine.drop])
-def test_there_is_nothing_to_decide_where_nothing_is_held(peer, hub, decision):
-    with pytest.raises(HarvestError, match="no withdrawals"):
-        decide(hub, peer, decision)
+def test_there_is_nothing_to_decide_where_nothing_is_held(peer, hub):
+    for decision in (decisions.drop, decisions.reopen):
+        with pytest.raises(HarvestError, match="nothing of"):
+            decide(hub, peer, decision)
+    with pytest.raises(HarvestError, match="nothing of"):
+        accept(hub, peer)
 
 
 @pytest.mark.parametrize(
@@ -195,5 +213,5 @@ def test_the_pages_say_in_words_what_waits_and_what_was_decided(peer, hub, empti
     assert waiting in site.get(f"/{language}/network/receipts?node={node}").text
     assert site.get(f"/receipts?node={node}").json["withdrawals_held"] == 250
 
-    decide(hub, peer, quarantine.drop)
+    decide(hub, peer, decisions.drop)
     assert kept in site.get(f"/{language}/network").text

@@ -8,11 +8,11 @@ from urllib.parse import quote
 import feedparser
 import pytest
 
-from chm_node.database import reading
+from chm_node.database import reading, writing
 from chm_node.errors import HarvestError, ParseError
 from chm_node.record import timestamp
-from harvest.inquiry import own_records, receipts_at
-from harvest.standing import Standing, compare
+from harvest import hubs
+from harvest.inquiry import receipts_at, store
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def test_every_record_of_a_peer_has_a_receipt(peer, hub, site):
     assert told[good]["held"] == {"version": timestamp(graph.version), "hash": graph.digest, "withdrawn": False}
     assert told[bad]["verdict"] == "refused"
     assert told[bad]["reason"]["code"] == "no-title"
+    assert told[bad]["reason"]["type"] == "https://w3id.org/chm/problems/no-title"
     assert set(told[bad]["reason"]["text"]) == {"en", "fr", "ar"}
     assert told[bad]["held"] is None
     assert told[bad]["received"] == timestamp(hub.now)
@@ -225,41 +226,48 @@ def test_the_description_advertises_the_receipts(hub, site):
 # What the peer reads of it.
 
 
-def standings(peer, hub, address: str = "") -> list[Standing]:
+def standings(peer, hub, address: str = "") -> hubs.HubView:
+    """What the hub says, asked and kept as the command does."""
+    address = address or hub.settings.base_url
     with peer.client() as client:
-        told = receipts_at(address or hub.settings.base_url, peer.iri, client, peer.readers)
+        answer = receipts_at(address, peer.iri, client, peer.readers)
+    with writing(peer.engine) as connection:
+        hubs.remember(connection, address, peer.now)
+        store(connection, address, answer, peer.now, 0.5)
     with reading(peer.engine) as connection:
-        return compare(own_records(connection, peer.iri), told)
+        return hubs.view(connection, hubs.listing(connection)[0], peer.iri)
 
 
-def lights(peer, hub) -> dict[str, str]:
-    return {each.iri: each.light.value for each in standings(peer, hub)}
+def lights(peer, hub) -> tuple[int, dict[str, str]]:
+    """How many are green, and the light of each other record."""
+    view = standings(peer, hub)
+    return view.green, {each.iri: each.light.value for each in view.others}
 
 
 def test_a_node_sees_green_amber_and_red_at_its_hub(peer, hub):
-    shown, revised, gone = peer.publish("Workshop on PCB", "Meeting", "To be withdrawn")
+    _, revised, gone = peer.publish("Workshop on PCB", "Meeting", "To be withdrawn")
     bad = refused_iri(peer)
     hub.harvest(peer)
-    assert lights(peer, hub) == {shown: "green", revised: "green", gone: "green", bad: "red"}
+    assert lights(peer, hub) == (3, {bad: "red"})
 
     peer.later(minutes=1)
     peer.revise({revised: "Meeting, moved"})
     peer.withdraw(gone)
     [new] = peer.publish("Training")
-    assert lights(peer, hub) == {shown: "green", revised: "amber", gone: "amber", new: "amber", bad: "red"}
-    assert {each.iri for each in standings(peer, hub) if each.older} == {revised, gone}
+    assert lights(peer, hub) == (1, {revised: "amber", gone: "amber", new: "amber", bad: "red"})
+    assert {each.iri for each in standings(peer, hub).others if each.older} == {revised, gone}
 
     hub.harvest(peer)
-    assert lights(peer, hub) == {shown: "green", revised: "green", gone: "green", new: "green", bad: "red"}
+    assert lights(peer, hub) == (4, {bad: "red"})
 
 
 def test_a_node_reads_receipts_over_several_pages(peer, hub, monkeypatch):
     monkeypatch.setattr("harvest.receipts.PAGE", 7)
     monkeypatch.setattr("harvest.receipt_pages.PAGE", 7)
-    iris = peer.publish(*(f"Workshop {n}" for n in range(20)))
+    peer.publish(*(f"Workshop {n}" for n in range(20)))
     hub.harvest(peer)
 
-    assert lights(peer, hub) == dict.fromkeys(iris, "green")
+    assert lights(peer, hub) == (20, {})
 
 
 def test_a_hub_that_does_not_harvest_us_says_so(peer, make_node):

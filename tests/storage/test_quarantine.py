@@ -1,20 +1,26 @@
 """What is held, what a person decides about it, and the receipts of it all, on both databases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
 
-from chm_node.catalogue import ChangeLog
+from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.database import open_database, reading, writing
+from chm_node.database import quarantine as quarantine_table
+from chm_node.errors import HarvestError
 from chm_node.record import Action, Change, Entry, RecordGraph
 from chm_node.settings import Settings
-from harvest import quarantine, receipts, runs, sources
+from harvest import decisions, quarantine, receipts, runs, sources
+from harvest.attention import attention
 from harvest.description import Description
-from harvest.quarantine import ACCEPTED, DROPPED
-from harvest.trust import Authority, Offer
+from harvest.quarantine import DROPPED, WAITING, Choice, Kind
+from harvest.trust import Authority, Offer, Verdict
 
 NOW = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 BASE = "https://dz.example.org/"
+SETTINGS = Settings(base_url="https://hub.example.org/")
 IRIS = [f"{BASE}id/event/{number}" for number in range(8)]
 
 
@@ -25,7 +31,7 @@ def engine(database_url):
     with writing(found) as connection:
         authority = Authority(f"{BASE}node", f"{BASE}id/", "zKey")
         sources.propose(connection, BASE, Description(authority, "", f"{BASE}feed", {}, "DZ", ()), NOW)
-        source = sources.approve(connection, BASE, Settings(base_url="https://hub.example.org/"), NOW)
+        source = sources.approve(connection, BASE, SETTINGS, NOW)
         log = ChangeLog(connection)
         times = log.next_log_times(len(IRIS), NOW)
         graphs = [
@@ -53,6 +59,13 @@ def source(connection):
     return sources.find(connection, BASE)
 
 
+def append(connection, offer):
+    graph = RecordGraph(offer.iri, offer.action, offer.origin, offer.version, b"", offer.digest)
+    log = ChangeLog(connection)
+    [time] = log.next_log_times(1, NOW)
+    log.append([Change(time, graph, Entry("event", {}, {}, ()))])
+
+
 def tombstone(iri):
     return Offer(
         "", Action.DELETE, iri, f"{BASE}node", NOW + timedelta(minutes=1), digest="abcdefgh"[int(iri[-1])] * 64
@@ -60,68 +73,128 @@ def tombstone(iri):
 
 
 TOMBSTONES = [tombstone(iri) for iri in IRIS[:7]]
+ALL = Choice()
+
+
+def other_text(iri):
+    """Another text as the version that is held."""
+    return replace(tombstone(iri), action=Action.UPDATE, version=NOW, digest="e" * 64)
+
+
+def ahead(iri):
+    return replace(tombstone(iri), action=Action.UPDATE, version=NOW + timedelta(hours=1), digest="f" * 64)
 
 
 def groups(connection):
-    return {each.decision: each.count for each in quarantine.listing(connection)}
+    return {(each.kind.value, each.decision): each.count for each in quarantine.groups(connection)}
 
 
-def test_what_is_held_is_listed_with_examples(connection, source):
-    quarantine.hold(connection, source.id, TOMBSTONES, NOW)
-    quarantine.hold(connection, source.id, TOMBSTONES[:2], NOW)  # the same again
+def test_what_is_held_is_counted_with_examples_and_since_when(connection, source):
+    quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES, NOW)
+    quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[:2], NOW + timedelta(hours=1))  # the same again
 
-    [found] = quarantine.listing(connection)
+    [found] = quarantine.groups(connection)
 
-    assert (found.count, found.records, found.since) == (7, 8, NOW)
-    assert found.examples == tuple({"fr": str(number)} for number in range(5))
-    assert quarantine.waiting(connection, source.id) == 7
-
-
-@pytest.mark.parametrize(
-    ("decisions", "groups_after"),
-    [
-        ([quarantine.accept], {ACCEPTED: 7}),
-        ([quarantine.drop], {DROPPED: 7}),
-        ([quarantine.accept, quarantine.drop], {DROPPED: 7}),
-        ([quarantine.drop, quarantine.accept], {ACCEPTED: 7}),
-    ],
-)
-def test_a_decision_stands_until_another_and_is_noted(connection, source, decisions, groups_after):
-    quarantine.hold(connection, source.id, TOMBSTONES, NOW)
-
-    assert [each(connection, BASE, NOW) for each in decisions] == [7] * len(decisions)
-
-    assert groups(connection) == groups_after
-    [run] = sources.history(connection, source.id)
-    assert run.message.startswith("too many; 2026-11-22 03:22 UTC: a person")
-    assert run.message.count("7 withdrawals") == len(decisions)
+    assert (found.kind, found.decision, found.count, found.since) == (Kind.WITHDRAWAL, WAITING, 7, NOW)
+    assert quarantine.some(connection, found, 5) == TOMBSTONES[:5]
+    [seen] = attention(connection)
+    assert seen.records == 8
+    assert [each.titles for each in seen.matters[0].examples] == [{"fr": str(number)} for number in range(5)]
 
 
-def test_a_complete_harvest_forgets_all_but_what_was_dropped(connection, source):
-    quarantine.hold(connection, source.id, TOMBSTONES[:3], NOW)
-    quarantine.drop(connection, BASE, NOW)
-    quarantine.hold(connection, source.id, TOMBSTONES[3:], NOW)
+def test_a_held_change_comes_back_as_it_was_offered(connection, source):
+    offered = replace(
+        ahead(IRIS[0]),
+        activity="act/1",
+        issued=NOW,
+        hops=("n",),
+        nquads=b"<a> <b> <c> .\n",
+        triples=1,
+        proof={"k": "v"},
+    )
+    quarantine.hold(connection, source.id, Kind.FUTURE, [offered], NOW)
+
+    assert quarantine.waiting(connection, source.id, ALL, 10) == [(Kind.FUTURE, offered)]
+
+
+def test_a_decision_is_about_one_kind_or_one_record(engine):
+    with writing(engine) as connection:
+        source = sources.find(connection, BASE)
+        quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[:3], NOW)
+        quarantine.hold(connection, source.id, Kind.FUTURE, [ahead(IRIS[5])], NOW)
+        with pytest.raises(HarvestError, match=r"1 of future-version, 3 of withdrawal are waiting"):
+            decisions.drop(connection, BASE, ALL, NOW)
+
+        assert decisions.drop(connection, BASE, Choice(iri=IRIS[0]), NOW) == 1
+        assert decisions.drop(connection, BASE, Choice(Kind.FUTURE), NOW) == 1
+        assert groups(connection) == {
+            ("withdrawal", WAITING): 2, ("withdrawal", DROPPED): 1, ("future-version", DROPPED): 1,
+        }  # fmt: skip
+        assert decisions.reopen(connection, BASE, Choice(Kind.FUTURE), NOW) == 1
+        with pytest.raises(HarvestError, match=r"nothing of .* is dropped"):
+            decisions.reopen(connection, BASE, Choice(Kind.FUTURE), NOW)
+
+
+def test_what_was_dropped_is_blocked_whoever_offers_it_and_stays_so_when_offered_again(connection, source):
+    quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[:2], NOW)
+    quarantine.hold(connection, source.id, Kind.EQUIVOCATION, [other_text(IRIS[3])], NOW)
+    decisions.drop(connection, BASE, Choice(Kind.EQUIVOCATION), NOW)
+    decisions.drop(connection, BASE, Choice(iri=IRIS[0]), NOW)
+    quarantine.hold(connection, source.id, Kind.EQUIVOCATION, [other_text(IRIS[3])], NOW)
+
+    assert quarantine.blocked(connection, IRIS) == {
+        (IRIS[0], TOMBSTONES[0].digest): Verdict.WITHDRAWAL_DROPPED,
+        (IRIS[3], "e" * 64): Verdict.EQUIVOCATION,
+    }
+    quarantine.hold(connection, source.id, Kind.EQUIVOCATION, [replace(other_text(IRIS[3]), digest="d" * 64)], NOW)
+    assert (IRIS[3], "e" * 64) not in quarantine.blocked(connection, IRIS)  # of a record, one change is held
+
+
+def test_a_complete_harvest_forgets_withdrawals_that_wait_and_what_is_settled(connection, source):
+    quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[:3], NOW)
+    decisions.drop(connection, BASE, ALL, NOW)
+    quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[3:5], NOW)
+    quarantine.hold(connection, source.id, Kind.FUTURE, [ahead(IRIS[5])], NOW)
+    append(connection, replace(other_text(IRIS[0]), version=NOW + timedelta(minutes=2)))
 
     quarantine.release(connection, source.id)
 
-    assert groups(connection) == {DROPPED: 3}
-    assert quarantine.decided(connection, source.id, DROPPED, TOMBSTONES) == {each.digest for each in TOMBSTONES[:3]}
-    assert quarantine.decided(connection, source.id, ACCEPTED, TOMBSTONES) == frozenset()
+    assert groups(connection) == {("withdrawal", DROPPED): 2, ("future-version", WAITING): 1}
+    rows = connection.execute(select(func.count()).select_from(quarantine_table)).scalar_one()
+    assert rows == 3
 
 
-def test_accepted_withdrawals_count_as_followed_once_they_are_done(connection, source):
-    quarantine.hold(connection, source.id, TOMBSTONES, NOW)
-    quarantine.accept(connection, BASE, NOW)
-    assert quarantine.followed(connection, source.id) == 0
+def test_what_is_accepted_is_taken_over_and_is_a_run_of_its_own(engine):
+    with writing(engine) as connection:
+        source = sources.find(connection, BASE)
+        quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES, NOW)
 
-    first = TOMBSTONES[0]
-    graph = RecordGraph(first.iri, Action.DELETE, first.origin, first.version, b"", first.digest)
-    log = ChangeLog(connection)
-    [time] = log.next_log_times(1, NOW)
-    log.append([Change(time, graph, Entry("event", {}, {}, ()))])
+    assert decisions.accept(engine, SETTINGS, BASE, ALL, NOW) == 7
 
-    assert quarantine.followed(connection, source.id) == 1
-    assert groups(connection) == {ACCEPTED: 6}
+    with reading(engine) as connection:
+        assert groups(connection) == {}
+        assert all(Catalogue(connection).held(IRIS)[each.iri].withdrawn for each in TOMBSTONES)
+        run = sources.history(connection, source.id)[0]
+        assert (run.outcome, run.withdrawn) == (runs.DECIDED, 7)
+        assert run.message == "a person accepted 7 held changes"
+        assert runs.withdrawn_since(connection, source.id, None) == 0  # nobody withdrew them unasked
+    with pytest.raises(HarvestError, match="nothing of"):
+        decisions.accept(engine, SETTINGS, BASE, ALL, NOW)
+
+
+def test_accepting_a_second_text_holds_the_first_as_dropped(engine):
+    with writing(engine) as connection:
+        source = sources.find(connection, BASE)
+        quarantine.hold(connection, source.id, Kind.EQUIVOCATION, [other_text(IRIS[0])], NOW)
+
+    decisions.accept(engine, SETTINGS, BASE, ALL, NOW)
+    with writing(engine) as connection:
+        assert Catalogue(connection).held(IRIS)[IRIS[0]].digest == "e" * 64
+        assert groups(connection) == {("equivocation", DROPPED): 1}
+        decisions.reopen(connection, BASE, ALL, NOW)
+    decisions.accept(engine, SETTINGS, BASE, ALL, NOW)
+    with reading(engine) as connection:
+        assert Catalogue(connection).held(IRIS)[IRIS[0]].digest == f"{0:064}"
 
 
 def test_records_without_a_receipt_have_one_that_follows_from_the_catalogue(engine):

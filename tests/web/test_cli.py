@@ -379,10 +379,14 @@ def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch
         found = json.loads(chm("receipts", hub, "--json").stdout)
         serving.terminate()
         serving.communicate()
-    assert "green  Atelier: the hub has this version" in told
     assert told.splitlines()[-1] == "green  in all: 2 green, 0 amber, 0 red"
     assert (found["light"], found["counts"]["green"]) == ("green", 2)
-    assert "error" not in chm("receipts", hub, code=1).stdout
+    assert "no node was found" in chm("receipts", hub, code=1).stderr
+    silent = chm("receipts").stdout
+    assert "no answer now" in silent
+    assert "2 green, 0 amber, 0 red" in silent
+    assert "asked no more" in chm("receipts", hub, "--forget").stdout
+    assert "no hub was asked yet" in chm("receipts", code=1).stderr
 
 
 def test_a_person_decides_about_withdrawals_that_are_held(chm, folder, monkeypatch):
@@ -401,9 +405,9 @@ def test_a_person_decides_about_withdrawals_that_are_held(chm, folder, monkeypat
     chm("init", "--yes")
     with process:
         wait_until_served(f"{address}node")
-        assert chm("held").stdout == "Nothing is held.\n"
+        assert chm("held").stdout == "Nothing is held, flagged or refused.\n"
         chm("source", "add", address)
-        assert "no withdrawals" in chm("held", "accept", address, code=1).stderr
+        assert "nothing of" in chm("held", "accept", address, code=1).stderr
         chm("source", "approve", address)
         chm("harvest")
         with monkeypatch.context() as peer:
@@ -413,15 +417,21 @@ def test_a_person_decides_about_withdrawals_that_are_held(chm, folder, monkeypat
                 chm("withdraw", iri, "--reason", "Erreur", "--lang", "fr")
         assert "chm held" in chm("harvest", code=1).stdout
         shown = chm("held").stdout
-        assert f"{address}: withdraws 7 of 7 records" in shown
+        assert f"{address}: 7 records\n  waiting  7 withdrawals, too many at once" in shown
         assert shown.count("Atelier") == 5
         assert "and 2 more" in shown
-        assert "7 records stay" in chm("held", "drop", address).stdout
-        assert "7 records are kept" in chm("held").stdout
+        assert "7 changes are dropped" in chm("held", "drop", address, "--kind", "withdrawal").stdout
+        assert "dropped  7 records are kept" in chm("held").stdout
         assert "7 refused" in chm("harvest", code=1).stdout
-        assert "withdraws 7 records" in chm("held", "accept", address).stdout
-        assert "7 withdrawn" in chm("harvest").stdout
-        assert chm("held").stdout == "Nothing is held.\n"
+        assert "7 changes wait again" in chm("held", "reopen", address).stdout
+        assert "chm held" in chm("harvest", code=1).stdout
+        assert "7 changes are taken over" in chm("held", "accept", address).stdout
+        assert chm("held").stdout == "Nothing is held, flagged or refused.\n"
+        runs = re.findall(r"^ +(\d+) .* UTC  (\S+):", chm("source", "history", address).stdout, re.M)
+        assert [outcome for _, outcome in runs][:2] == ["decided", "quarantined"]
+        back = chm("source", "rollback", address, "--run", runs[1][0]).stdout
+        assert "7 records got their earlier version back" in back
+        assert "waiting  7 changes undone by going back" in chm("held").stdout
         process.terminate()
         process.communicate()
 

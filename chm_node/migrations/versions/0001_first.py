@@ -17,6 +17,7 @@ def upgrade() -> None:
     _create_verdicts()
     _create_push()
     _create_joining()
+    _create_hubs()
     _create_search()
     op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
     op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
@@ -33,6 +34,8 @@ def downgrade() -> None:
     op.drop_table("subscriber")
     op.drop_table("subscription")
     op.drop_table("hint")
+    op.drop_table("told")
+    op.drop_table("hub")
     op.drop_table("check_result")
     op.drop_table("run")
     op.drop_table("receipt")
@@ -160,6 +163,7 @@ def _create_sources() -> None:
         sa.Column("unchanged", sa.Integer(), nullable=False),
         sa.Column("rejected", sa.Integer(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
     )
     op.create_index("ix_run_source_id", "run", ["source_id"])
 
@@ -182,12 +186,20 @@ def _create_verdicts() -> None:
         "quarantine",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
         sa.Column("iri", sa.Text(), primary_key=True),
-        sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("decision", sa.String(8), nullable=False),
-        sqlite_with_rowid=False,
+        sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.String(8), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("issued", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("nquads", sa.LargeBinary(), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("hops", sa.Text(), nullable=False),
+        sa.Column("activity", sa.Text(), nullable=False),
     )
+    op.create_index("quarantine_by_iri", "quarantine", ["iri"])
     op.create_table(
         "check_result",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
@@ -301,6 +313,34 @@ def _create_joining() -> None:
     )
     op.create_index("ix_notification_node", "notification", ["node"])
     op.create_index("ix_nonce_expires", "nonce", ["expires"])
+
+
+def _create_hubs() -> None:
+    op.create_table(
+        "hub",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("address", sa.Text(), nullable=False, unique=True),
+        sa.Column("titles", sa.Text(), nullable=False),
+        sa.Column("added", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("answered", sa.BigInteger(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+    )
+    op.create_table(
+        "told",
+        sa.Column("hub_id", sa.Integer(), sa.ForeignKey("hub.id"), primary_key=True),
+        sa.Column("iri", sa.Text(), primary_key=True),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("refused", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.String(64), nullable=False),
+        sa.Column("sentences", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("held", sa.String(64), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("told_by_iri", "told", ["iri"])
 
 
 def _create_search() -> None:
