@@ -20,6 +20,7 @@ from chm_node.record import parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
 from chm_node.text import clean_text, host_of
+from harvest.members import Answer, Member, Word
 from harvest.trust import Authority, space_problem
 
 RDF_SYNTAXES = "text/turtle, application/ld+json;q=0.9, application/n-triples;q=0.8, application/rdf+xml;q=0.7"
@@ -49,7 +50,7 @@ class Description:
     feed: str
     titles: dict[str, str]
     country: str  #: such as ``DZ``; empty for a regional or global node
-    members: tuple[Authority, ...]  #: nodes whose records it passes on
+    members: tuple[Member, ...]  #: nodes whose records it passes on
     receipts: str = ""  #: address of what became of the records it was offered; empty when it does not say
     records: int = 0  #: how many it holds; 0 when it does not say
     dump: DumpLink | None = None
@@ -86,6 +87,16 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
         _dump(own, index),
         _service(node, index, _RESOURCE_SYNC),
     )
+
+
+def read_word(data: bytes, media_type: str, address: str, claim: Authority) -> Answer:
+    """Whether the node's own document states these addresses and, among its keys, this one; raises ParseError."""
+    index = index_triples(quad.triple for quad in read_rdf(data, media_type, address))
+    own = index.get(claim.node, {})
+    methods = (index.get(each, {}) for each in _iris(own.get(str(SEC.assertionMethod), ())))
+    keys = {_one(each, SEC.publicKeyMultibase) for each in methods}
+    agrees = _one(own, VOID.uriSpace) == claim.uri_space and claim.multikey in keys
+    return Answer(Word.CONFIRMED if agrees else Word.DISPUTED, _country(own))
 
 
 def read_catalog(data: bytes, _media_type: str, address: str) -> list[str]:
@@ -135,10 +146,14 @@ def _country(own: Any) -> str:
     return next((place.removeprefix(_COUNTRIES) for place in places if place.startswith(_COUNTRIES)), "")[:64]
 
 
-def _members(own: Any, index: Index) -> tuple[Authority, ...]:
-    nodes = _iris(own.get(str(DCAT.catalog), ()))
-    members = (Authority(node, _one(index.get(node, {}), VOID.uriSpace), _key(node, index)[1]) for node in nodes)
-    return tuple(each for each in members if each.uri_space and each.multikey)
+def _members(own: Any, index: Index) -> tuple[Member, ...]:
+    members = (_member(node, index) for node in _iris(own.get(str(DCAT.catalog), ())))
+    return tuple(each for each in members if each.authority.uri_space and each.authority.multikey)
+
+
+def _member(node: str, index: Index) -> Member:
+    about = index.get(node, {})
+    return Member(Authority(node, _one(about, VOID.uriSpace), _key(node, index)[1]), _country(about))
 
 
 def _records(own: Any) -> int:

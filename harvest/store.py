@@ -48,6 +48,8 @@ class Ledger:
     source: Source
     run_id: int
     now: datetime
+    #: The node that records are read from, when it is not the source.
+    sender: str = ""
 
     def store(self, address: str, seen: Seen | None, page: Page) -> runs.Counts:
         """Take over what a page offers; ``seen`` is None for a page that is to be asked for again.
@@ -132,7 +134,7 @@ class Ledger:
         times = log.next_log_times(len(changes), self.now)
         log.append(
             [
-                _change(each, log_time, self.source.node, known.get(each.judged.offer.iri))
+                _change(each, log_time, self.sender or self.source.node, known.get(each.judged.offer.iri))
                 for each, log_time in zip(changes, times, strict=True)
             ]
         )

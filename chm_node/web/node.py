@@ -1,7 +1,7 @@
 """What the node says of itself, and where clients of standards look first: ``/node`` and ``/.well-known/``."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -120,7 +120,7 @@ def ready() -> Response:
 def approved_peers(connection: Connection) -> list[Peer]:
     """The nodes that are harvested here, in the order they were added, each followed by those it vouches for.
 
-    A hub's own members are passed on, or a record would be nobody's after two hops.
+    A hub's own members are passed on, or a record would be nobody's after two hops; only those we believe ourselves.
     """
     rows = connection.execute(
         select(source_table).where(source_table.c.state == "approved").order_by(source_table.c.id)
@@ -129,7 +129,8 @@ def approved_peers(connection: Connection) -> list[Peer]:
     for row in rows:
         found[row.node] = _peer(row)
         for member in json.loads(row.members):
-            found.setdefault(member["node"], _member(member, row.feed))
+            if _is_believed(member, json.loads(row.countries)):
+                found.setdefault(member["node"], _member(member, row.feed))
     return list(found.values())
 
 
@@ -141,8 +142,14 @@ def _peer(row: Row[Any]) -> Peer:
         multikey=row.multikey,
         feed=row.feed,
         titles=json.loads(row.titles or "{}"),
+        country=row.country,
         last_success=from_milliseconds(row.last_success) if row.last_success else None,
     )
+
+
+def _is_believed(member: Mapping[str, str], countries: Sequence[str]) -> bool:
+    """Whether a member is pinned and within what its hub was approved for (``harvest.members``)."""
+    return member["word"] in ("confirmed", "silent") and (not countries or member["country"] in countries)
 
 
 def _member(member: Mapping[str, str], feed: str) -> Peer:
@@ -154,6 +161,7 @@ def _member(member: Mapping[str, str], feed: str) -> Peer:
         multikey=member["multikey"],
         feed=feed,
         titles={},
+        country=member["country"],
         last_success=None,
     )
 

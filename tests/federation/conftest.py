@@ -33,6 +33,7 @@ from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
 from chm_node.signing import Signer, create_key, load_signer
 from harvest import discovery, leases, sources
+from harvest.origins import Sampling
 from harvest.readers import Readers
 from harvest.run import Harvest
 from harvest.sources import RunView
@@ -179,14 +180,15 @@ class Node:
             discovery.propose(connection, found, self.now)
             sources.approve(connection, address, self.settings, self.now)
 
-    def harvest(self, peer: "Node", *, compare: bool = False) -> RunView:
+    def harvest(self, peer: "Node", *, compare: bool = False, sampling: Sampling | None = None) -> RunView:
         with writing(self.engine) as connection:
             source = leases.lease_now(connection, peer.iri, self.now)
         assert source
         with self.client() as client:
             run = Harvest(
-                self.engine, self.settings, source, client, self.readers, lambda: self.now, Event(), with_list=compare
-            )
+                self.engine, self.settings, source, client, self.readers, lambda: self.now, Event(), with_list=compare,
+                sampling=sampling,
+            )  # fmt: skip
             return run.run(jitter=0.5)
 
     def client(self) -> HttpClient:

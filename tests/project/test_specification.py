@@ -28,7 +28,7 @@ from chm_node.resource_lists import CHANGES, PART_SIZE
 from chm_node.settings import Settings
 from chm_node.signing import DATA_INTEGRITY_CONTEXT, load_signer
 from chm_node.web import conditional, problems
-from harvest import compare, dump, page, plan, receipts, schedule, trust
+from harvest import compare, dump, members, origins, page, plan, receipts, schedule, trust
 from harvest.adapters import ldes
 from harvest.checker.checks import SECTIONS
 from harvest.reasons import REASONS
@@ -75,6 +75,12 @@ LIMITS = {
     "withdrawals that never wait": f"{plan.ALWAYS_PLAUSIBLE}",
     "share of withdrawals that never waits": f"{Settings(base_url=BASE).max_withdrawal_share:.0%}",
     "time between comparisons": f"{compare.INTERVAL.days} days",
+    "members of one hub": f"{members.MAX_MEMBERS:,}",
+    "members asked in one run": f"{origins.MOST_ASKED}",
+    "time for asking members, or for a sample, in one run": f"{origins.LONGEST_ASKING // timedelta(minutes=1)} minutes",
+    "time until a member is asked again": f"{members.ASKED_AGAIN.days} day",
+    "share of the records in a sample": f"{origins.Sampling().share:.0%}",
+    "records in a sample": f"{origins.MOST_SAMPLED}",
     "polling interval": f"{Settings(base_url=BASE).poll_minutes:.0f} minutes",
     "spread of the polling interval": f"{schedule.SPREAD:.0%}",
     "first wait after a failure": f"{schedule.FIRST_WAIT.seconds} seconds",

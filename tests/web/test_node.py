@@ -53,6 +53,7 @@ def test_a_hub_vouches_for_its_peers(site):
         "uri_space": "https://peer.example/id/", "multikey": "z6MkPeer", "key_id": "https://peer.example/node#key",
         "feed": "https://peer.example/feed", "country": "", "state": "approved", "added": 0, "due": 0, "lease": "",
         "failures": 0, "cursor": 0, "last_success": 1_750_000_000_000, "compared": 0, "members": "[]",
+        "countries": "[]",
     }  # fmt: skip
     with writing(site.engine) as connection:
         connection.execute(insert(source), [columns])
