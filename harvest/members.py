@@ -96,7 +96,8 @@ def settled(
     for node, answer in answers.items():
         each = kept[node]
         word = Word.DISPUTED if spoken.contradicts(each.authority) else answer.word
-        kept[node] = replace(each, word=word, asked=now, country=answer.country or each.country)
+        country = answer.country if answer.word is Word.CONFIRMED else each.country
+        kept[node] = replace(each, word=word, asked=now, country=country)
         spoken.add(kept[node])
     return tuple(kept.values())
 
@@ -184,7 +185,7 @@ class _Spoken:
 def _asked_before(claim: Member, before: Member | None, known: Member | None) -> Member:
     """A claim with the answer that was given to the same one."""
     if known and known.word is Word.CONFIRMED and known.authority == claim.authority:
-        return replace(known, country=known.country or claim.country)
+        return known
     same = before and before.authority == claim.authority and before.asked < _POINTLESS
     return before if before and same else claim
 

@@ -198,9 +198,13 @@ def taken(connection: Connection, settings: Settings, source: Source) -> list[Me
     """Who speaks already, besides this source's own members: ourselves, approved sources, members of other hubs."""
     approved = [each for each in listing(connection) if each.state == APPROVED]
     members = (member for each in approved if each.id != source.id for member in each.members if member.pinned)
-    ours = Authority(settings.node_iri, settings.uri_space, "")
-    certain = [Member(each, word=Word.CONFIRMED) for each in (ours, *(each.authority for each in approved))]
-    return [*members, *certain]  # in this order: of two that say the same of a node, what a person approved counts
+    ours = Member(Authority(settings.node_iri, settings.uri_space, ""), settings.country, Word.CONFIRMED)
+    certain = (Member(each.authority, each.country, Word.CONFIRMED) for each in approved)
+    return [
+        *members,
+        ours,
+        *certain,
+    ]  # in this order: of two that say the same of a node, what a person approved counts
 
 
 def set_members(connection: Connection, source_id: int, members: Iterable[Member]) -> None:

@@ -60,7 +60,8 @@ class Ledger:
         if planned.going:
             self._check_withdrawals(planned.going)
         self._apply(planned.changes)
-        self._write_receipts(planned, address)
+        if not self.sender:  # a receipt is about what the peer itself offered
+            self._write_receipts(planned, address)
         if seen:
             self.remember(address, replace(seen, closed=page.closed))
         if page.newest:

@@ -76,7 +76,12 @@ def test_the_answer_decides(word):
         [ME],
         NOW,
     )
-    assert settled == replace(TN, word=word, country="TN", asked=NOW)
+    assert settled == replace(TN, word=word, country="TN" if word is Word.CONFIRMED else "", asked=NOW)
+
+
+def test_a_node_that_names_no_country_is_in_none_whatever_the_hub_says():
+    [settled] = members.settled([replace(TN, country="TN")], {TN.node: Answer(Word.CONFIRMED)}, [ME], NOW)
+    assert members.doubted([settled], ["TN"]) == {TN.node: Verdict.OUT_OF_SCOPE}
 
 
 def test_of_two_claims_that_overlap_the_first_that_is_confirmed_counts():

@@ -61,9 +61,11 @@ class Wire(BaseAdapter):
         self.apps: dict[str, Flask] = {}
         self.replies: dict[str, Reply | Callable[[Reply], Reply]] = {}  #: by address; a function changes the real one
         self.asked: list[tuple[str, int]] = []  #: (address, status)
+        self.before: Callable[[str], None] = lambda _url: None  #: called with the address before each answer
 
     def send(self, request: requests.PreparedRequest, *_args, **_kwargs) -> requests.Response:
         url = request.url or ""
+        self.before(url)
         real = self._real(url, request)
         lie = self.replies.get(url)
         reply = lie(real) if callable(lie) else lie or real

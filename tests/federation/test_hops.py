@@ -1,10 +1,13 @@
 """Records over several hubs: whom a hub may speak for, and what it cannot hide."""
 
+import json
 import random
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
+from lxml import etree
 
 from chm_node.database import reading, writing
 from chm_node.record import Action
@@ -198,6 +201,15 @@ def test_a_hub_cannot_have_another_host_asked_than_that_of_the_records(top, hub,
     assert not {url for url, _ in wire.asked if "elsewhere" in url}
 
 
+def test_a_hub_cannot_have_a_private_network_asked(top, hub, peer, wire):
+    wire.replies[hub.iri] = swapped("https://dz.example.org/", "http://10.0.0.1/")
+    wire.asked.clear()
+
+    top.harvest(hub)
+
+    assert not {url for url, _ in wire.asked if "10.0.0.1" in url}
+
+
 def test_a_hub_that_was_approved_for_other_countries_brings_nothing_of_this_one(top, hub, peer):
     with writing(top.engine) as connection:
         sources.approve(connection, hub.iri, top.settings, top.now, ["TN"])
@@ -330,6 +342,23 @@ def test_a_newer_version_over_another_path_counts_and_an_older_one_does_not(top,
     assert top.harvest(hub).updated == 1
     assert top.held(iri).hops == (peer.iri, hub.iri)
     assert top.held(iri).graph == peer.held(iri).graph
+
+
+def test_page_and_feeds_say_by_which_path_a_record_came(top, hub, peer):
+    top.harvest(hub)
+    [iri] = [each.graph.iri for each in top.log()]
+    base, ns = top.settings.base_url, {"a": "http://www.w3.org/2005/Atom"}
+
+    page = top.get(f"{base}en/record?{urlencode({'iri': iri})}").decode()
+    via = {
+        name: etree.fromstring(top.get(f"{base}feeds/all.{name}")).xpath("//a:link[@rel='via']/@href", namespaces=ns)
+        for name in ("atom", "rss")
+    }
+    [item] = json.loads(top.get(f"{base}feeds/all.json"))["items"]
+
+    path = page.partition('<ol class="path">')[2].partition("</ol>")[0]
+    assert [path.index(name) for name in ("dz", "hub", "top")] == sorted(map(path.index, ("dz", "hub", "top")))
+    assert via["atom"] == via["rss"] == item["_chm"]["path"] == [peer.iri, hub.iri]
 
 
 def test_a_forgery_over_one_path_does_not_stand_in_the_way_of_the_other(top, hub, peer, make_node, stranger):
