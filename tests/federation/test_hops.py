@@ -306,6 +306,25 @@ def test_what_proves_nothing_heals_nothing(top, hub, peer, withheld, wire, lie):
     assert "Workshop on PCB" in top.held(withheld).graph.nquads.decode()
 
 
+def test_the_whole_story_on_either_database(make_node, peer, hub, stranger, wire, database_url):
+    [iri] = peer.publish("Workshop on PCB")
+    hub.harvest(peer)
+    top = make_node("top", database_url=database_url)
+    top.follow(hub)
+    wire.replies[peer.iri] = swapped(peer.signer.multikey, stranger.multikey)
+    assert top.harvest(hub).rejected == 1
+    wire.replies.clear()
+    top.later(days=8)
+    assert top.harvest(hub).created == 1
+    peer.later(minutes=1)
+    peer.revise({iri: "Corrected"})
+    top.later(days=8)
+
+    assert top.harvest(hub, sampling=ALL).updated == 1
+    assert top.held(iri).graph == peer.held(iri).graph
+    assert b'rel="via"' in top.get(f"{top.settings.base_url}feeds/all.atom")
+
+
 @pytest.mark.parametrize(("records", "share", "drawn"), [(0, 0.01, 0), (1, 0.01, 1), (250, 0.01, 3), (500, 1.0, 100)])
 def test_how_many_are_drawn(records, share, drawn):
     ids = Sampling(share, random.Random(7)).drawn(range(records))
