@@ -129,6 +129,7 @@ source = Table(
     Column("last_success", BigInteger, nullable=False),
     Column("compared", BigInteger, nullable=False),  # when our copies were last compared with the peer's, or approved
     Column("members", Text, nullable=False),  # JSON: nodes the peer vouches for (indirect origins)
+    Column("countries", Text, nullable=False),  # JSON: whose nodes it may vouch for; none are all
 )
 
 # Pages of a peer's log that may still change, and what we last saw of each.

@@ -130,10 +130,15 @@ def asked(visit: Visit, iri: str, powers: Powers, now: datetime) -> Page | None:
     except ParseError:
         return None
     except FetchError as error:
-        if error.status is None or error.status == _TOO_MANY or error.status >= _FAULT:
+        if is_about_the_peer(error):
             raise
         return None
     return page if page and document and _answers(document, page) else None
+
+
+def is_about_the_peer(error: FetchError) -> bool:
+    """Whether nothing was learnt about the address itself: its host is silent, busy or broken."""
+    return error.status is None or error.status == _TOO_MANY or error.status >= _FAULT
 
 
 def _answers(document: Document, page: Page) -> bool:

@@ -21,6 +21,7 @@ from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
 from chm_node.signing import PublicKey
 from chm_node.text import clean_text, host_of
+from harvest.members import Answer, Member, Word
 from harvest.trust import Authority, space_problem
 
 RDF_SYNTAXES = "text/turtle, application/ld+json;q=0.9, application/n-triples;q=0.8, application/rdf+xml;q=0.7"
@@ -52,7 +53,7 @@ class Description:
     feed: str
     titles: dict[str, str]
     country: str  #: such as ``DZ``; empty for a regional or global node
-    members: tuple[Authority, ...]  #: nodes whose records it passes on
+    members: tuple[Member, ...]  #: nodes whose records it passes on
     receipts: str = ""  #: address of what became of the records it was offered; empty when it does not say
     records: int = 0  #: how many it holds; 0 when it does not say
     dump: DumpLink | None = None
@@ -96,6 +97,16 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
     )
 
 
+def read_word(data: bytes, media_type: str, address: str, claim: Authority) -> Answer:
+    """Whether the node's own document states these addresses, this key and these former ones; raises ParseError."""
+    index = index_triples(quad.triple for quad in read_rdf(data, media_type, address))
+    own = index.get(claim.node, {})
+    keys = _keys(claim.node, index)
+    in_use, former = {each.multikey for each in keys if each.expires is None}, {each for each in keys if each.expires}
+    agrees = _one(own, VOID.uriSpace) == claim.uri_space and claim.multikey in in_use and set(claim.former) <= former
+    return Answer(Word.CONFIRMED if agrees else Word.DISPUTED, _country(own))
+
+
 def read_catalog(data: bytes, _media_type: str, address: str) -> list[str]:
     """Where an api-catalog (RFC 9727) says that its interfaces are described, likeliest first; raises ParseError."""
     try:
@@ -120,11 +131,16 @@ def _authority(node: str, space: str, index: Index) -> tuple[str, Authority]:
 
     The key is the first without an end; those with one are former ones.
     """
-    found = [PublicKey(method, key, _end(method, index)) for method in _iris(index.get(node, {}).get(_ASSERTION, ()))
-             if (key := _one(index.get(method, {}), SEC.publicKeyMultibase))]  # fmt: skip
+    found = _keys(node, index)
     current = next((each for each in found if each.expires is None), PublicKey("", ""))
     former = tuple(each for each in found if each.expires is not None)[:MAX_KEYS]
     return current.key_id, Authority(node, space, current.multikey, former)
+
+
+def _keys(node: str, index: Index) -> list[PublicKey]:
+    methods = _iris(index.get(node, {}).get(_ASSERTION, ()))
+    stated = ((method, _one(index.get(method, {}), SEC.publicKeyMultibase)) for method in methods)
+    return [PublicKey(method, key, _end(method, index)) for method, key in stated if key]
 
 
 def _end(method: str, index: Index) -> datetime | None:
@@ -163,10 +179,14 @@ def _country(own: Any) -> str:
     return next((place.removeprefix(_COUNTRIES) for place in places if place.startswith(_COUNTRIES)), "")[:64]
 
 
-def _members(own: Any, index: Index) -> tuple[Authority, ...]:
-    nodes = _iris(own.get(str(DCAT.catalog), ()))
-    members = (_authority(node, _one(index.get(node, {}), VOID.uriSpace), index)[1] for node in nodes)
-    return tuple(each for each in members if each.uri_space and each.multikey)
+def _members(own: Any, index: Index) -> tuple[Member, ...]:
+    members = (_member(node, index) for node in _iris(own.get(str(DCAT.catalog), ())))
+    return tuple(each for each in members if each.authority.uri_space and each.authority.multikey)
+
+
+def _member(node: str, index: Index) -> Member:
+    about = index.get(node, {})
+    return Member(_authority(node, _one(about, VOID.uriSpace), index)[1], _country(about))
 
 
 def _records(own: Any) -> int:

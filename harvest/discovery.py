@@ -98,7 +98,9 @@ def _candidates(address: str, visit: Visit, reasons: list[str]) -> Iterator[str]
 def _samples(found: Description, settings: Settings, visit: Visit, now: datetime) -> Iterator[Sample]:
     """The first records of the log, judged as a harvest would."""
     source = _as_source(found)
-    powers = Powers(settings.node_iri, settings.uri_space, found.authority, {each.node: each for each in found.members})
+    powers = Powers(
+        settings.node_iri, settings.uri_space, found.authority, {each.node: each.authority for each in found.members}
+    )
     count = 0
     for document in ADAPTERS["ldes"](source, visit):
         for judged in _judged(document, visit, powers, now):

@@ -31,6 +31,21 @@ REASONS: Mapping[Verdict, Mapping[str, str]] = {
         "fr": "La notice appartient à un nœud que personne n’a approuvé ici et dont l’expéditeur n’est pas garant.",
         "ar": "تعود البطاقة إلى عقدة لم يعتمدها أحد هنا ولا يضمنها المُرسِل.",
     },
+    Verdict.UNASKED_NODE: {
+        "en": "The record’s node has yet to be asked for its key; the record is taken over once the node confirms it.",
+        "fr": "Le nœud de la notice n’a pas encore confirmé sa clé ; la notice sera reprise dès qu’il l’aura fait.",
+        "ar": "لم تُسأل عقدة البطاقة بعد عن مفتاحها؛ تؤخذ البطاقة متى أكّدته العقدة.",
+    },
+    Verdict.DISPUTED_NODE: {
+        "en": "The sender names a key or addresses for the record’s node that are not that node’s own.",
+        "fr": "L’expéditeur attribue au nœud de la notice une clé ou des adresses qui ne sont pas les siennes.",
+        "ar": "ينسب المُرسِل إلى عقدة البطاقة مفتاحاً أو عناوين ليست لها.",
+    },
+    Verdict.OUT_OF_SCOPE: {
+        "en": "The sender may pass on records of certain countries only, and the record’s node is in none of them.",
+        "fr": "L’expéditeur ne peut transmettre que les notices de certains pays, dont le nœud de celle-ci n’est pas.",
+        "ar": "لا يحق للمُرسِل إلا نقل بطاقات بلدان معيّنة، وعقدة هذه البطاقة ليست في أي منها.",
+    },
     Verdict.FOREIGN_IRI: {
         "en": "The address of the record does not lie under the addresses approved for its node.",
         "fr": "L’adresse de la notice ne se trouve pas sous les adresses approuvées pour son nœud.",

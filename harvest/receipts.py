@@ -19,6 +19,7 @@ from chm_node.record import from_milliseconds
 from harvest import quarantine
 from harvest.reasons import REASONS
 from harvest.sources import Source, find, listing
+from harvest.trust import Verdict
 
 #: Receipts on one page for machines.
 PAGE = 500
@@ -88,6 +89,14 @@ def every(connection: Connection, node: str, after: str = "") -> list[Receipt]:
     receipts = {row.iri: row for row in rows}
     records = Catalogue(connection).held(iris)
     return [_receipt(receipts[iri], records.get(iri)) if iri in receipts else _implied(records[iri]) for iri in iris]
+
+
+def refuses_under(connection: Connection, source_id: int, space: str) -> bool:
+    """Whether records under a URI space were refused because nobody could say who speaks for it."""
+    doubts = [each.value for each in (Verdict.UNKNOWN_NODE, Verdict.UNASKED_NODE, Verdict.DISPUTED_NODE)]
+    own = (receipt_table.c.source_id == source_id) & receipt_table.c.reason.in_(doubts)
+    found = select(receipt_table.c.iri).where(own, receipt_table.c.iri.startswith(space, autoescape=True)).limit(1)
+    return connection.execute(found).first() is not None
 
 
 def refused(connection: Connection, node: str, limit: int, offset: int = 0) -> list[Receipt]:

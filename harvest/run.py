@@ -2,13 +2,13 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select
 
 from chm_node.database import change as change_table
 from chm_node.database import reading, writing
@@ -17,14 +17,14 @@ from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint
-from harvest import compare, dump, leases, push, quarantine, runs, sources, store
+from harvest import compare, dump, leases, members, origins, push, quarantine, receipts, runs, sources, store
 from harvest.adapters import ADAPTERS
 from harvest.description import RDF_SYNTAXES, Description, read_description
 from harvest.page import Page, judged_anew, read_page
 from harvest.readers import Readers
 from harvest.schedule import next_due
 from harvest.sources import RunView, Source
-from harvest.trust import CLOCK_TOLERANCE, Powers, pin_members
+from harvest.trust import CLOCK_TOLERANCE, Powers
 from harvest.visit import Document, Seen, Visit
 
 #: A longer run is ended after a page and goes on at the next tick.
@@ -58,6 +58,7 @@ class Harvest:
         stop: threading.Event,
         *,
         with_list: bool = False,
+        sampling: origins.Sampling | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -71,6 +72,7 @@ class Harvest:
         self._implausible: ImplausibleHarvestError | None = None
         self._comparing = with_list or clock() >= source.compared + compare.INTERVAL
         self._uncompared = False
+        self._sampling = sampling or origins.Sampling()
         self._notes: list[str] = []  # what a person should read in the run's message
         self._described: Description | None = None  # None when it is what it was
         self._read_to_the_end: dict[str, Seen] = {}  # what only counts once everything it leads to is stored
@@ -116,7 +118,9 @@ class Harvest:
         complete = self._take_all(documents, powers, LONGEST_RUN, self._take)
         if self._implausible:
             raise self._implausible
-        return complete and self._remember_branches() and (not self._comparing or self._compare(powers))
+        if not complete or not self._remember_branches():
+            return False
+        return not self._comparing or (self._ask_for_sample(powers) and self._compare(powers))
 
     def _take_ripe(self, powers: Powers) -> bool:
         """Take over what was dated ahead and whose time has come; False when the lease was lost."""
@@ -170,19 +174,46 @@ class Harvest:
             found: Description = self._visit.read(read_description, document)
             if contradiction := _contradiction(self._source, found):
                 raise HarvestError(contradiction)
-            self._write(lambda ledger: self._pin_members(ledger.connection, found))
+            self._hear_claims(found)
             self._read_to_the_end[self._source.node] = document.seen
             self._described = found
+        self._ask_members()
         with reading(self._engine) as connection:
             return sources.powers(connection, self._settings, sources.get(connection, self._source.id))
 
-    def _pin_members(self, connection: Connection, found: Description) -> runs.Counts:
-        taken = sources.taken(connection, self._settings, self._source)
+    def _hear_claims(self, found: Description) -> None:
+        """Note whom the hub vouches for; nobody is believed before being asked."""
         foreign = [each for each in found.members if each.node not in (self._settings.node_iri, self._source.node)]
-        members, refused = pin_members(self._source.members, foreign, taken)
-        sources.set_members(connection, self._source.id, members)
-        for node in refused:
-            self._notes.append(f"the peer vouches for {node} with other addresses or another key than are pinned here")
+        with reading(self._engine) as connection:
+            taken = sources.taken(connection, self._settings, self._source)
+        claimed, refused = members.claimed(self._source.members, foreign, taken)
+        if refused:
+            contradiction = "with other addresses or another key than are pinned here"
+            self._notes.append(f"the peer vouches for {members.named(refused)} {contradiction}")
+        self._write(partial(self._set_members, claimed))
+
+    def _ask_members(self) -> None:
+        """Ask nodes that the hub vouches for whether it speaks the truth, some in each run."""
+        due, latest = members.due(self._source.members, self._clock()), self._clock() + origins.LONGEST_ASKING
+        answers = origins.confirmations(self._visit, due, lambda: not self._stop.is_set() and self._clock() <= latest)
+        if answers:
+            self._write(partial(self._settle_members, answers))
+
+    def _settle_members(self, answers: Mapping[str, members.Answer], ledger: store.Ledger) -> runs.Counts:
+        before = self._source.members
+        taken = sources.taken(ledger.connection, self._settings, self._source)
+        self._set_members(members.settled(before, answers, taken, ledger.now), ledger)
+        self._notes += members.notes(before, self._source.members)
+        spaces = [each.authority.uri_space for each in self._source.members if each.node in answers and each.pinned]
+        if any(receipts.refuses_under(ledger.connection, self._source.id, space) for space in spaces):
+            sources.read_anew(ledger.connection, self._source.id)
+            self._source = sources.get(ledger.connection, self._source.id)
+            self._visit.frontier.clear()
+        return runs.Counts()
+
+    def _set_members(self, found: tuple[members.Member, ...], ledger: store.Ledger) -> runs.Counts:
+        sources.set_members(ledger.connection, self._source.id, found)
+        self._source = replace(self._source, members=found)
         return runs.Counts()
 
     def _read_ahead(self, documents: Iterator[Document], powers: Powers) -> Iterator[_Reading]:
@@ -279,6 +310,26 @@ class Harvest:
         self._counts += counts
         return True
 
+    def _ask_for_sample(self, powers: Powers) -> bool:
+        """Compare a few records that came through this hub with what their origins say now, and heal them.
+
+        False when the lease was lost. Raises ImplausibleHarvestError.
+        """
+        with reading(self._engine) as connection:
+            nodes = members.pinned(self._source.members, self._source.countries)
+            drawn = origins.sample(connection, nodes.keys(), self._sampling)
+        check, latest = origins.Check(), self._clock() + origins.LONGEST_ASKING
+        for held in drawn:
+            if self._stop.is_set() or self._clock() > latest:
+                break
+            page, before = check.at_origin(self._visit, held, powers, self._clock()), self._counts.changed
+            if page and not self._write(partial(_store_from, held.origin, page)):
+                return False
+            if page and self._counts.changed > before:
+                check.found_newer(page)
+        self._notes += check.notes()
+        return True
+
     def _compare(self, powers: Powers) -> bool:
         """Compare our copies of the peer's own records with its list, and ask for what differs; False when cut short.
 
@@ -337,7 +388,7 @@ class Harvest:
         message = "; ".join(self._notes)
         with writing(self._engine) as connection:
             ours = leases.release(connection, self._source, due, failures, now if well and complete else None)
-            runs.end(connection, self._run_id, now, outcome, message, self._visit.requests, self._visit.bytes)
+            runs.end(connection, self._run_id, now, outcome, message, self._visit.cost.requests, self._visit.cost.bytes)
             if ours and well and complete:
                 quarantine.release(connection, self._source.id)
                 push.announced(connection, self._source, self._visit.announced, now)
@@ -361,6 +412,10 @@ def _read_up_to(moment: datetime, ledger: store.Ledger) -> runs.Counts:
 def _compared(moment: datetime, ledger: store.Ledger) -> runs.Counts:
     ledger.compared(moment)
     return runs.Counts()
+
+
+def _store_from(origin: str, page: Page, ledger: store.Ledger) -> runs.Counts:
+    return replace(ledger, sender=origin).store("", None, page)
 
 
 def _store_record(page: Page, ledger: store.Ledger) -> runs.Counts:

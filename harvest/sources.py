@@ -20,6 +20,7 @@ from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint, former_keys, stored_keys
 from harvest.description import Description
+from harvest.members import Member, Word, doubted, from_json, pinned, to_json
 from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint
 
 PROPOSED, APPROVED, LEFT, REMOVED = "proposed", "approved", "left", "removed"
@@ -43,7 +44,8 @@ class Source:
     cursor: datetime  #: log timestamp of the peer that is read up to
     last_success: datetime | None
     compared: datetime  #: when our copies were last compared with its list, or it was approved
-    members: tuple[Authority, ...]  #: nodes it vouches for
+    members: tuple[Member, ...]  #: nodes it vouches for
+    countries: tuple[str, ...] = ()  #: whose nodes it may vouch for; none are all
 
     @property
     def node(self) -> str:
@@ -85,6 +87,8 @@ class SourceView:
     last_success: datetime | None
     due: datetime
     failures: int
+    members: tuple[Member, ...]  #: nodes it vouches for
+    countries: tuple[str, ...]  #: whose nodes it may vouch for; none are all
 
 
 def propose(connection: Connection, address: str, found: Description, now: datetime) -> Source:
@@ -98,7 +102,7 @@ def propose(connection: Connection, address: str, found: Description, now: datet
     ).first()
     values = _described(address, found, now)
     if row is None:
-        blank = {"due": 0, "lease": "", "failures": 0, "cursor": 0, "last_success": 0, "compared": 0}
+        blank = {"due": 0, "lease": "", "failures": 0, "cursor": 0, "last_success": 0, "compared": 0, "countries": "[]"}
         fresh = {"added": milliseconds(now), "state": PROPOSED}
         connection.execute(insert(source_table).values(values | blank | fresh))
     elif not _is_approved_as(_source(row), found):
@@ -107,10 +111,13 @@ def propose(connection: Connection, address: str, found: Description, now: datet
     return find(connection, found.authority.node)
 
 
-def approve(connection: Connection, name: str, settings: Settings, now: datetime) -> Source:
+def approve(
+    connection: Connection, name: str, settings: Settings, now: datetime, countries: Sequence[str] | None = None
+) -> Source:
     """Pin what is proposed under this address or node IRI, and make it due.
 
-    Raises HarvestError when its URI space overlaps with ours or with another approved source's.
+    ``countries`` are those whose nodes it may vouch for, none for all; without, they stay what they are. Raises
+    HarvestError when its URI space overlaps with ours or with another approved source's.
     """
     source = find(connection, name)
     _refuse_overlap(source, settings, listing(connection))
@@ -121,7 +128,17 @@ def approve(connection: Connection, name: str, settings: Settings, now: datetime
         at = milliseconds(now)
         fresh = {"state": APPROVED, "due": at, "compared": at, "failures": 0, "lease": ""}
         connection.execute(update(source_table).where(source_table.c.id == source.id).values(fresh))
+    if countries is not None and tuple(countries) != source.countries:
+        own = update(source_table).where(source_table.c.id == source.id)
+        connection.execute(own.values(countries=json.dumps(list(countries))))
+        read_anew(connection, source.id)
     return find(connection, name)
+
+
+def read_anew(connection: Connection, source_id: int) -> None:
+    """Have the whole log read again: what was refused may be acceptable now, and the rest is passed over."""
+    connection.execute(delete(frontier_table).where(frontier_table.c.source_id == source_id))
+    connection.execute(update(source_table).where(source_table.c.id == source_id).values(cursor=0))
 
 
 def remove(connection: Connection, name: str, state: str = REMOVED) -> Source:
@@ -196,22 +213,29 @@ def run_view(connection: Connection, run_id: int) -> RunView:
 def powers(connection: Connection, settings: Settings, source: Source) -> Powers:
     """What this source may say: its own records, and signed ones of nodes approved here or vouched for by it."""
     approved = [each.authority for each in listing(connection) if each.state == APPROVED and each.authority.multikey]
-    others = {each.node: each for each in source.members} | {each.node: each for each in approved}
-    return Powers(settings.node_iri, settings.uri_space, source.authority, others)
+    others = pinned(source.members, source.countries) | {each.node: each for each in approved}
+    return Powers(
+        settings.node_iri, settings.uri_space, source.authority, others, doubted(source.members, source.countries)
+    )
 
 
-def taken(connection: Connection, settings: Settings, source: Source) -> list[Authority]:
+def taken(connection: Connection, settings: Settings, source: Source) -> list[Member]:
     """Who speaks already, besides this source's own members: ourselves, approved sources, members of other hubs."""
     approved = [each for each in listing(connection) if each.state == APPROVED]
-    members = (member for each in approved if each.id != source.id for member in each.members)
-    ours = Authority(settings.node_iri, settings.uri_space, "")
-    return [ours, *(each.authority for each in approved), *members]
+    members = (member for each in approved if each.id != source.id for member in each.members if member.pinned)
+    ours = Member(Authority(settings.node_iri, settings.uri_space, ""), settings.country, Word.CONFIRMED)
+    certain = (Member(each.authority, each.country, Word.CONFIRMED) for each in approved)
+    return [
+        *members,
+        ours,
+        *certain,
+    ]  # in this order: of two that say the same of a node, what a person approved counts
 
 
-def set_members(connection: Connection, source_id: int, members: Iterable[Authority]) -> None:
+def set_members(connection: Connection, source_id: int, members: Iterable[Member]) -> None:
     """Remember whom a hub vouches for."""
     statement = update(source_table).where(source_table.c.id == source_id)
-    connection.execute(statement.values(members=json.dumps([_member_json(each) for each in members])))
+    connection.execute(statement.values(members=json.dumps([to_json(each) for each in members])))
 
 
 def _refuse_overlap(source: Source, settings: Settings, others: Sequence[Source]) -> None:
@@ -262,20 +286,9 @@ def _source(row: Row[Any]) -> Source:
         cursor=from_milliseconds(row.cursor),
         last_success=from_milliseconds(row.last_success) if row.last_success else None,
         compared=from_milliseconds(row.compared),
-        members=tuple(
-            Authority(each["node"], each["uri_space"], each["multikey"], former_keys(each["former"]))
-            for each in json.loads(row.members)
-        ),
+        members=tuple(from_json(each) for each in json.loads(row.members)),
+        countries=tuple(json.loads(row.countries)),
     )
-
-
-def _member_json(member: Authority) -> dict[str, Any]:
-    return {
-        "node": member.node,
-        "uri_space": member.uri_space,
-        "multikey": member.multikey,
-        "former": stored_keys(member.former),
-    }
 
 
 def _run(row: Row[Any]) -> RunView:
@@ -310,4 +323,6 @@ def _view(source: Source, last_run: RunView | None, records: int) -> SourceView:
         last_success=source.last_success,
         due=source.due,
         failures=source.failures,
+        members=source.members,
+        countries=source.countries,
     )

@@ -49,6 +49,8 @@ class Ledger:
     source: Source
     run_id: int
     now: datetime
+    #: The node that records are read from, when it is not the source.
+    sender: str = ""
 
     def store(self, address: str, seen: Seen | None, page: Page) -> runs.Counts:
         """Take over what a page offers; ``seen`` is None for a page that is to be asked for again.
@@ -59,7 +61,8 @@ class Ledger:
         if planned.going:
             self._guard().check(planned.withdrawals)
         self._apply(planned.changes)
-        self._write_receipts(planned, address)
+        if not self.sender:  # a receipt is about what the peer itself offered
+            self._write_receipts(planned, address)
         self._hold(planned.judged)
         if seen:
             self.remember(address, replace(seen, closed=page.closed))
@@ -151,7 +154,7 @@ class Ledger:
         times = log.next_log_times(len(changes), self.now)
         log.append(
             [
-                _change(each, log_time, self.source.node, known.get(each.judged.offer.iri))
+                _change(each, log_time, self.sender or self.source.node, known.get(each.judged.offer.iri))
                 for each, log_time in zip(changes, times, strict=True)
             ]
         )

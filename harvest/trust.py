@@ -3,8 +3,8 @@
 Authority comes from what a person pinned for a source, never from what a record says of itself.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from urllib.parse import urlsplit
@@ -36,6 +36,9 @@ class Verdict(Enum):
     NO_LICENCE = "no-licence"
     NO_TITLE = "no-title"
     UNKNOWN_NODE = "unknown-node"
+    UNASKED_NODE = "unasked-node"
+    DISPUTED_NODE = "disputed-node"
+    OUT_OF_SCOPE = "out-of-scope"
     FOREIGN_IRI = "foreign-iri"
     FOREIGN_SUBJECT = "foreign-subject"
     BLANK_NODE = "blank-node"
@@ -72,7 +75,8 @@ class Authority:
     uri_space: str
     multikey: str
     #: Keys it signed with before; each has an end, and what it signed until then stands.
-    former: tuple[PublicKey, ...] = ()
+    #: Keys it signed with before; two claims that differ in them alone do not contradict.
+    former: tuple[PublicKey, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class Powers:
     source: Authority
     #: Nodes whose signed records it may pass on: those approved here, and those it vouches for.
     others: Mapping[str, Authority]
+    #: Why the records of other nodes it vouches for are refused.
+    doubted: Mapping[str, Verdict] = field(default_factory=dict)
 
     def authority(self, node: str) -> Authority | None:
         """What is pinned for the origin of a record."""
@@ -181,28 +187,6 @@ def space_problem(space: str) -> str:
     return "" if space.endswith(("/", "#")) else "does not end in a slash"
 
 
-def pin_members(
-    pinned: Iterable[Authority], described: Iterable[Authority], taken: Iterable[Authority]
-) -> tuple[tuple[Authority, ...], tuple[str, ...]]:
-    """The nodes a hub may pass on from now on, and those refused because they contradict what is pinned.
-
-    ``taken`` is what speaks already: ourselves, the approved sources, the members of other hubs. A node
-    keeps the URI space and key it was first vouched for with, until a person approves the hub anew.
-    """
-    members = {each.node: each for each in pinned}
-    known = {each.node: each for each in taken}
-    refused = []
-    for each in described:
-        first = members.get(each.node) or known.get(each.node)
-        others = [other for other in (*members.values(), *known.values()) if other.node != each.node]
-        clash = any(not disjoint(each.uri_space, other.uri_space) for other in others)
-        if (first and first != each) or clash or space_problem(each.uri_space) or not each.multikey:
-            refused.append(each.node)
-        else:
-            members[each.node] = each
-    return tuple(members.values()), tuple(refused)
-
-
 def _signed_by(offer: Offer, proof: Mapping[str, str], multikey: str) -> bool:
     try:
         return verify(offer.nquads, proof, multikey)
@@ -233,7 +217,7 @@ def _loop(offer: Offer, powers: Powers) -> Verdict:
 def _authority(offer: Offer, powers: Powers) -> Verdict:
     authority = powers.authority(offer.origin)
     if authority is None:
-        return Verdict.UNKNOWN_NODE
+        return powers.doubted.get(offer.origin, Verdict.UNKNOWN_NODE)
     name = offer.iri.removeprefix(authority.uri_space)
     # A dot segment would lead out of the space again once somebody resolves the IRI.
     outside = name == offer.iri or not name or "#" in name or {".", ".."} & set(name.split("/"))

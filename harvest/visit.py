@@ -44,13 +44,20 @@ class Document:
         return replace(self, data=b"")
 
 
+@dataclass
+class Cost:
+    """What a run has asked its peer for."""
+
+    requests: int = 0
+    bytes: int = 0  #: as decompressed
+
+
 class Visit:
     """One run's way to its peer; counts what it costs."""
 
     def __init__(self, client: HttpClient, readers: Readers, frontier: Mapping[str, Seen], root: str) -> None:
         self.frontier = dict(frontier)  #: by page address
-        self.requests = 0
-        self.bytes = 0
+        self.cost = Cost()
         self.announced: dict[str, list[str]] = {}  #: what the Link headers of the log's root name, by relation
         self._client = client
         self._readers = readers
@@ -66,7 +73,7 @@ class Visit:
         """
         seen = self.frontier.get(address)
         self._asked.add(address)
-        self.requests += 1
+        self.cost.requests += 1
         answer = self._client.get(
             address, accept=accept, etag=(seen.etag or None) if seen else None, max_body_bytes=max_bytes,
             same_host=True, accepted=(200, GONE) if gone else (200,),
@@ -75,7 +82,7 @@ class Visit:
             self.announced = answer.links
         if answer.not_modified:
             return None
-        self.bytes += len(answer.body)
+        self.cost.bytes += len(answer.body)
         digest = hashlib.sha256(answer.body).hexdigest()
         if seen and seen.digest == digest:
             return None
@@ -87,9 +94,9 @@ class Visit:
 
         Raises FetchError, or StorageError when the file cannot be kept here.
         """
-        self.requests += 1
+        self.cost.requests += 1
         answer = self._client.save(address, file, accept=accept, max_bytes=max_bytes, deadline=deadline, same_host=True)
-        self.bytes += file.tell()
+        self.cost.bytes += file.tell()
         return answer
 
     def read(self, function: Callable[..., Any], document: Document, *args: Any) -> Any:  # any picklable values
@@ -100,6 +107,12 @@ class Visit:
         """Whether the address is on the peer's own host; no other is asked on its word."""
         host = host_of(address)
         return bool(host) and host == host_of(self._root)
+
+    def elsewhere(self, address: str) -> "Visit":
+        """The way to the host of another address; what is asked there counts here."""
+        other = Visit(self._client, self._readers, {}, address)
+        other.cost = self.cost
+        return other
 
     def unasked(self) -> list[str]:
         """Open pages that nothing led to this time."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harvest.discovery import Proposal
     from harvest.dispatch import Dispatcher
     from harvest.joining.requests import Request
-    from harvest.sources import RunView
+    from harvest.sources import RunView, SourceView
 
 #: Outcomes that need nobody's attention.
 _FINE = ("ok", "not-modified")
@@ -115,17 +115,50 @@ def list_sources() -> None:
         click.echo(f"{each.state:9} {each.address}  {each.records} records, {last}{failures}")
         if each.last_run and each.last_run.message:
             click.echo(f"          {each.last_run.message}")
+        for line in _members(each):
+            click.echo(f"          {line}")
+
+
+def _members(source: "SourceView") -> Iterator[str]:
+    """Whom the source vouches for, as far as that is not settled."""
+    from harvest.members import Word, named
+
+    sentences = {
+        Word.SILENT: "believed on its word alone, for they were not reached",
+        Word.DISPUTED: "refused, for they do not confirm what it says",
+        Word.UNASKED: "not asked yet",
+    }
+    if source.countries:
+        yield f"may vouch for nodes of {', '.join(source.countries)} only"
+    for word, sentence in sentences.items():
+        nodes = [each.node for each in source.members if each.word is word]
+        if nodes:
+            yield f"vouches for {named(nodes)}: {sentence}"
+
+
+def _countries(_context: click.Context, _option: click.Parameter, text: str | None) -> list[str] | None:
+    """The codes of a list such as DZ,TN; none for all countries, None when the option was not given."""
+    if text is None:
+        return None
+    codes = [code.strip().upper() for code in text.split(",") if code.strip()]
+    if wrong := [code for code in codes if not (len(code) == 2 and code.isascii() and code.isalpha())]:
+        raise click.BadParameter(f"{wrong[0]!r}: write the two letters of each country, such as DZ,TN")
+    return codes
 
 
 @source.command()
 @click.argument("address")
-def approve(address: str) -> None:
+@click.option(
+    "--countries", callback=_countries, help="Of a hub: whose nodes it may vouch for, such as DZ,TN; empty for all."
+)
+def approve(address: str, countries: list[str] | None) -> None:
     """Trust the peer with its addresses and its key as they were shown, and harvest it.
 
     A peer that asked for it (chm join) is told.
 
     \b
     chm source approve https://chm.example.org/
+    chm source approve https://hub.example.org/ --countries DZ,TN
     """
     from chm_node.database import writing
     from chm_node.signing import fingerprint
@@ -133,7 +166,7 @@ def approve(address: str) -> None:
 
     settings = load_settings()
     with opened_engine(settings) as engine, writing(engine) as connection:
-        approved = run(connection, address, settings, datetime.now(UTC))
+        approved = run(connection, address, settings, datetime.now(UTC), countries)
     key = fingerprint(approved.authority.multikey) if approved.authority.multikey else "none"
     click.echo(f"{approved.node} is approved for {approved.authority.uri_space}, key {key}")
     click.echo(f"The worker harvests it at its next tick; chm harvest {address} does it now.")

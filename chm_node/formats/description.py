@@ -95,6 +95,7 @@ class Peer:
     multikey: str
     feed: str
     titles: Mapping[str, str]
+    country: str
     last_success: datetime | None
     former: Sequence[PublicKey] = ()  #: keys it signed with before
     withdrawn: bool = False  #: it left; its records are kept and no longer asked for
@@ -142,7 +143,7 @@ def _node(settings: Settings, records: int) -> list[ox.Triple]:
                 (DCTERMS.publisher, publisher),
                 (DCTERMS.license, settings.licence),
                 (DCTERMS.conformsTo, PROFILE),
-                (DCTERMS.spatial, VOCABULARY[f"countries/{settings.country}"] if settings.country else ""),
+                (DCTERMS.spatial, _place(settings.country)),
                 *((DCTERMS.language, LANGUAGE[language]) for language in settings.languages),
                 (FOAF.homepage, base),
                 (VOID.uriSpace, ox.Literal(settings.uri_space)),
@@ -156,6 +157,10 @@ def _node(settings: Settings, records: int) -> list[ox.Triple]:
         *classes(publisher, FOAF.Agent),
         *statements(publisher, [(FOAF.name, name), (FOAF.mbox, mail)]),
     ]
+
+
+def _place(country: str) -> str:
+    return f"{VOCABULARY}countries/{country}" if country else ""
 
 
 def _key(controller: str, key: PublicKey) -> list[ox.Triple]:
@@ -212,6 +217,13 @@ def _peer(settings: Settings, number: int, peer: Peer) -> list[ox.Triple]:
         *statements(entry, facts),
         *seen,
         *classes(peer.node, DCAT.Catalog),
-        *statements(peer.node, [(DCTERMS.title, peer.titles), (VOID.uriSpace, ox.Literal(peer.uri_space))]),
+        *statements(
+            peer.node,
+            [
+                (DCTERMS.title, peer.titles),
+                (DCTERMS.spatial, _place(peer.country)),
+                (VOID.uriSpace, ox.Literal(peer.uri_space)),
+            ],
+        ),
         *(triple for key in (*keys, *peer.former) for triple in _key(peer.node, key)),
     ]

@@ -51,6 +51,7 @@ class FeedEntry:
     origin: Origin | None = None  #: None for this node's own records
     starts: str = ""  #: ISO 8601, of an event
     ends: str = ""
+    path: Sequence[Origin] = ()  #: the nodes it passed before this one, its origin first
 
     @property
     def body(self) -> str:

@@ -103,6 +103,8 @@ class _EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has 
         # Not "alternate": some readers open the first such link of an entry, some the last, whatever its type.
         for address, media_type in self.entry.data:
             etree.SubElement(element, "link", href=address, rel="describedby", type=media_type)
+        for node in self.entry.path:
+            etree.SubElement(element, "link", href=node.iri, rel="via", title=node.title)
         if origin := self.entry.origin:
             source = etree.SubElement(element, "source")
             etree.SubElement(source, "id").text = origin.iri
@@ -115,6 +117,8 @@ class _EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has 
         self._language_and_dates(element)
         for address, media_type in self.entry.data:
             _atom_link(element, address, "describedby", media_type)
+        for node in self.entry.path:
+            etree.SubElement(element, f"{{{_ATOM}}}link", href=node.iri, rel="via", title=node.title)
         if self.entry.origin:
             etree.SubElement(element, f"{{{_DC}}}source").text = self.entry.origin.iri
         return element

@@ -47,6 +47,6 @@ def _item(entry: FeedEntry) -> dict[str, Any]:
         "terms": [category.iri for category in entry.categories],
         "data": [{"url": address, "mime_type": media_type} for address, media_type in entry.data],
         **{name: value for name, value in (("starts", entry.starts), ("ends", entry.ends)) if value},
-        **({"origin": entry.origin.iri} if entry.origin else {}),
+        **({"origin": entry.origin.iri, "path": [node.iri for node in entry.path]} if entry.origin else {}),
     }
     return item

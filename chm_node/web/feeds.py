@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -58,8 +58,10 @@ def feed(extension: str) -> Response:
         shown = stretch(connection, asked.chosen, SIZE, asked.before)
         newest = ChangeLog(connection).head().log_time
         facets = Catalogue(connection).facets(held.id for held in shown.records)
-        origins = peer_titles(connection)
-    named = {held.origin: _origin(here, held.origin, origins, asked.language) for held in shown.records}
+        paths = ChangeLog(connection).paths(held.id for held in shown.records)
+        titles = peer_titles(connection)
+    nodes = {node for path in paths.values() for node in path} | {held.origin for held in shown.records}
+    named = {node: _origin(here, node, titles, asked.language) for node in nodes}
     records = [(held.id, milliseconds(held.log_time)) for held in shown.records]
     tag = strong_etag(
         here.stamp, extension, asked.address(here), records, shown.total, shown.older, shown.newer,
@@ -67,7 +69,14 @@ def feed(extension: str) -> Response:
     )  # fmt: skip
 
     def render() -> bytes:
-        entries = [_entry(here, asked, held, facets.get(held.id, []), named[held.origin]) for held in shown.records]
+        entries = [
+            replace(
+                _entry(here, asked, held, facets.get(held.id, [])),
+                origin=named[held.origin],
+                path=[node for each in paths[held.id] if (node := named[each])],
+            )
+            for held in shown.records
+        ]
         return write(_feed(here, asked, shown, entries))
 
     links = [link(address, relation) for relation, address in _paging(here, asked, shown)]
@@ -155,7 +164,7 @@ def _title(here: Site, asked: _Asked) -> str:
     return " – ".join(parts)
 
 
-def _entry(here: Site, asked: _Asked, held: Held, facets: list[tuple[str, str]], origin: Origin | None) -> FeedEntry:
+def _entry(here: Site, asked: _Asked, held: Held, facets: list[tuple[str, str]]) -> FeedEntry:
     title, language = pick(held.titles, asked.language)
     title = clean_text(title) or held.iri
     summary = clean_text(held.summaries.get(language, "")) if language else ""
@@ -175,7 +184,6 @@ def _entry(here: Site, asked: _Asked, held: Held, facets: list[tuple[str, str]],
             for facet, value in kinds
             if facet in _CATEGORIES
         ),
-        origin=origin,
         starts=held.starts,
         ends=held.ends,
     )

@@ -1,7 +1,7 @@
 """What the node says of itself, and where clients of standards look first: ``/node`` and ``/.well-known/``."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -124,8 +124,8 @@ def ready() -> Response:
 def approved_peers(connection: Connection) -> list[Peer]:
     """The nodes that are harvested here, in the order they were added, each followed by those it vouches for.
 
-    A hub's own members are passed on, or a record would be nobody's after two hops; and so is a node that left, for
-    its records are kept.
+    A hub's own members are passed on, or a record would be nobody's after two hops, but only those we believe; and so
+    is a node that left, for its records are kept.
     """
     rows = connection.execute(
         select(source_table).where(source_table.c.state.in_(("approved", "left"))).order_by(source_table.c.id)
@@ -134,7 +134,8 @@ def approved_peers(connection: Connection) -> list[Peer]:
     for row in rows:
         found[row.node] = _peer(row)
         for member in json.loads(row.members):
-            found.setdefault(member["node"], _member(member, row.feed))
+            if _is_believed(member, json.loads(row.countries)):
+                found.setdefault(member["node"], _member(member, row.feed))
     return list(found.values())
 
 
@@ -146,10 +147,16 @@ def _peer(row: Row[Any]) -> Peer:
         multikey=row.multikey,
         feed=row.feed,
         titles=json.loads(row.titles or "{}"),
+        country=row.country,
         last_success=from_milliseconds(row.last_success) if row.last_success else None,
         former=former_keys(json.loads(row.former)),
         withdrawn=row.state == "left",
     )
+
+
+def _is_believed(member: Mapping[str, Any], countries: Sequence[str]) -> bool:
+    """Whether a member is pinned and within what its hub was approved for (``harvest.members``)."""
+    return member["word"] in ("confirmed", "silent") and (not countries or member["country"] in countries)
 
 
 def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or former keys
@@ -161,6 +168,7 @@ def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or fo
         multikey=member["multikey"],
         feed=feed,
         titles={},
+        country=member["country"],
         last_success=None,
         former=former_keys(member["former"]),
     )

@@ -28,6 +28,7 @@ from harvest.checker.log_inspection import spread
 from harvest.checker.reading import Described, describe, record_digest
 from harvest.checker.seen import Cached, DescriptionSeen, FeedSeen, LogSeen, RecordSeen, RecordsSeen
 from harvest.description import LINKSET, RDF_SYNTAXES, Description, read_catalog, read_description
+from harvest.members import Member
 from harvest.page import Page, read_page
 from harvest.plan import Judged
 from harvest.readers import Readers
@@ -144,12 +145,12 @@ class _Inspection:
 
     def _powers(self, described: Described) -> Powers:
         node = Authority(described.node, described.spaces[0], next(iter(described.multikeys), ""))
-        members: Sequence[Authority] = ()
+        members: Sequence[Member] = ()
         if self._description.answer:
             with suppress(ParseError):  # what is wrong with the description is a finding of its own
                 found: Description = self._asker.read(read_description, self._description.answer)
                 members, node = found.members, replace(node, former=found.authority.former)
-        return Powers(_NOBODY, f"{_NOBODY}:", node, {each.node: each for each in members})
+        return Powers(_NOBODY, f"{_NOBODY}:", node, {each.node: each.authority for each in members})
 
     def _judged(self, answer: Answer, powers: Powers) -> Sequence[Judged]:
         try:

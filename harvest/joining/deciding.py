@@ -1,5 +1,6 @@
 """What a person decides about the request of a node; each answer is sent by the worker."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -15,14 +16,17 @@ from harvest.joining.requests import Request
 from harvest.sources import PROPOSED, Source
 
 
-def approve(connection: Connection, name: str, settings: Settings, now: datetime) -> Source:
+def approve(
+    connection: Connection, name: str, settings: Settings, now: datetime, countries: Sequence[str] | None = None
+) -> Source:
     """Pin the node with this address or IRI, as it asked or as it was proposed; one that asked is told.
 
-    Raises HarvestError, as ``sources.approve`` does, and when two different keys were shown for one node.
+    ``countries`` as in ``sources.approve``. Raises HarvestError, as that does, and when two different keys were shown
+    for one node.
     """
     request = requests.waiting_of(connection, name)
     if request is None or request.found is None:
-        return sources.approve(connection, name, settings, now)
+        return sources.approve(connection, name, settings, now, countries)
     for other in sources.listing(connection):
         if other.node == request.node and other.state == PROPOSED and other.authority != request.found.authority:
             raise HarvestError(
@@ -30,7 +34,7 @@ def approve(connection: Connection, name: str, settings: Settings, now: datetime
                 f"look again with chm source add {request.address}, or chm source reject it"
             )
     sources.propose(connection, request.address, request.found, now)
-    source = sources.approve(connection, request.node, settings, now)
+    source = sources.approve(connection, request.node, settings, now, countries)
     requests.decide(connection, request, requests.APPROVED, now)
     answer(connection, settings, request, ACCEPT, "", now)
     return source

@@ -16,7 +16,6 @@ from harvest.trust import (
     check_proof,
     disjoint,
     judge,
-    pin_members,
     space_problem,
 )
 
@@ -24,7 +23,8 @@ NOW = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 DZ = Authority("https://dz.example.org/node", "https://dz.example.org/id/", "zDZ")
 TN = Authority("https://tn.example.org/node", "https://tn.example.org/id/", "zTN")
 HUB = "https://hub.example.org/node"
-POWERS = Powers(HUB, "https://hub.example.org/id/", DZ, {TN.node: TN})
+DOUBTED = "https://ma.example.org/node"
+POWERS = Powers(HUB, "https://hub.example.org/id/", DZ, {TN.node: TN}, {DOUBTED: Verdict.DISPUTED_NODE})
 IRI = f"{DZ.uri_space}event/1"
 GOOD = Offer("act/1", Action.CREATE, IRI, DZ.node, NOW, nquads=b"<a> <b> <c> .\n", digest="d", triples=1)
 
@@ -32,6 +32,7 @@ CASES = [
     ("the peer's own record", {}, Verdict.ACCEPTED),
     ("of a node it may pass on", {"iri": f"{TN.uri_space}event/1", "origin": TN.node}, Verdict.ACCEPTED),
     ("of a node nobody knows", {"origin": "https://x.example.org/node"}, Verdict.UNKNOWN_NODE),
+    ("of a node that disputes it", {"origin": DOUBTED}, Verdict.DISPUTED_NODE),
     ("of no node", {"origin": ""}, Verdict.UNKNOWN_NODE),
     ("under another node's addresses", {"iri": f"{TN.uri_space}event/1"}, Verdict.FOREIGN_IRI),
     ("on another host", {"iri": "https://dz.example.org.evil.example/id/1"}, Verdict.FOREIGN_IRI),
@@ -119,26 +120,3 @@ def test_a_uri_space_that_claims_more_than_it_seems_to(space):
 
 def test_a_usual_uri_space():
     assert space_problem("https://a.example/id/") == ""
-
-
-ME = Authority(HUB, "https://hub.example.org/id/", "")
-OTHER_KEY = replace(TN, multikey="zOther")
-
-
-@pytest.mark.parametrize(
-    ("pinned", "described", "taken", "members", "refused"),
-    [
-        ([], [TN], [ME, DZ], [TN], []),
-        ([TN], [TN], [ME], [TN], []),
-        ([TN], [], [ME], [TN], []),  # silence withdraws nothing
-        ([TN], [OTHER_KEY], [ME], [TN], [TN.node]),
-        ([], [OTHER_KEY], [ME, TN], [], [TN.node]),
-        ([], [TN], [ME, TN], [TN], []),  # two hubs that say the same
-        ([], [replace(TN, uri_space=ME.uri_space)], [ME], [], [TN.node]),
-        ([], [replace(TN, uri_space="https://dz.example.org/")], [ME, DZ], [], [TN.node]),
-        ([], [replace(TN, multikey="")], [ME], [], [TN.node]),
-        ([], [replace(TN, uri_space="https://")], [ME], [], [TN.node]),
-    ],
-)
-def test_whom_a_hub_may_vouch_for(pinned, described, taken, members, refused):
-    assert pin_members(pinned, described, taken) == (tuple(members), tuple(refused))

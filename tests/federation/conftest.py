@@ -42,6 +42,7 @@ from harvest.joining.asking import Asking
 from harvest.joining.memberships import Membership
 from harvest.joining.requests import Request
 from harvest.joining.work import work
+from harvest.origins import Sampling
 from harvest.readers import Readers
 from harvest.run import Harvest
 from harvest.sources import RunView
@@ -69,9 +70,11 @@ class Wire(BaseAdapter):
         self.apps: dict[str, Flask] = {}
         self.replies: dict[str, Reply | Callable[[Reply], Reply]] = {}  #: by address; a function changes the real one
         self.asked: list[tuple[str, int]] = []  #: (address, status)
+        self.before: Callable[[str], None] = lambda _url: None  #: called with the address before each answer
 
     def send(self, request: http.PreparedRequest, *_args, **_kwargs) -> http.Response:
         url = request.url or ""
+        self.before(url)
         real = self._real(url, request)
         lie = self.replies.get(url)
         reply = lie(real) if callable(lie) else lie or real
@@ -189,14 +192,15 @@ class Node:
             discovery.propose(connection, found, self.now)
             sources.approve(connection, address, self.settings, self.now)
 
-    def harvest(self, peer: "Node", *, compare: bool = False) -> RunView:
+    def harvest(self, peer: "Node", *, compare: bool = False, sampling: Sampling | None = None) -> RunView:
         with writing(self.engine) as connection:
             source = leases.lease_now(connection, peer.iri, self.now)
         assert source
         with self.client() as client:
             run = Harvest(
-                self.engine, self.settings, source, client, self.readers, lambda: self.now, Event(), with_list=compare
-            )
+                self.engine, self.settings, source, client, self.readers, lambda: self.now, Event(), with_list=compare,
+                sampling=sampling,
+            )  # fmt: skip
             return run.run(jitter=0.5)
 
     def client(self) -> HttpClient:

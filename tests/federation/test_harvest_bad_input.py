@@ -266,7 +266,7 @@ def test_a_hub_may_not_widen_what_a_node_it_vouches_for_may_say(peer, hub, make_
 
     hub.harvest(peer)
 
-    assert hub.reasons() == {graph.iri: "unknown-node"}
+    assert hub.reasons() == {graph.iri: "disputed-node"}
 
 
 def test_a_record_that_passed_too_many_hubs_is_passed_over(peer, hub):

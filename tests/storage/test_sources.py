@@ -5,14 +5,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from chm_node.database import open_database, reading, writing
+from chm_node.database import source as source_table
 from chm_node.errors import HarvestError
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint
 from harvest import leases, runs, sources
 from harvest.description import Description
-from harvest.trust import Authority
+from harvest.members import Member, Word
+from harvest.trust import Authority, Verdict
 
 NOW = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 SETTINGS = Settings(base_url="https://hub.example.org/")
@@ -187,7 +190,7 @@ def test_a_closed_run_is_not_closed_again(engine, approved):
 
 
 def test_a_source_may_pass_on_what_is_approved_here_and_what_it_vouches_for(engine, approved):
-    member = Authority("https://ma.example.org/node", "https://ma.example.org/id/", "zMA")
+    member = Member(Authority("https://ma.example.org/node", "https://ma.example.org/id/", "zMA"), word=Word.SILENT)
     with writing(engine) as connection:
         sources.propose(connection, "https://tn.example.org/", described("tn"), NOW)
         other = sources.approve(connection, "https://tn.example.org/", SETTINGS, NOW)
@@ -201,6 +204,34 @@ def test_a_pinned_key_wins_over_what_a_hub_says_of_the_node(engine, approved):
     with writing(engine) as connection:
         sources.propose(connection, "https://tn.example.org/", described("tn"), NOW)
         other = sources.approve(connection, "https://tn.example.org/", SETTINGS, NOW)
-        sources.set_members(connection, approved.id, [replace(other.authority, multikey="zForged")])
+        sources.set_members(
+            connection, approved.id, [Member(replace(other.authority, multikey="zForged"), word=Word.SILENT)]
+        )
         powers = sources.powers(connection, SETTINGS, sources.get(connection, approved.id))
     assert powers.authority(other.node) == other.authority
+
+
+def test_a_hub_that_was_approved_for_countries_speaks_for_their_nodes_alone(engine, approved):
+    word, base = Word.CONFIRMED, "https://{}.example.org/"
+    found = [
+        Member(Authority(f"{base.format(name)}node", f"{base.format(name)}id/", "zKey"), name.upper(), word)
+        for name in ("tn", "ma")
+    ]
+    with writing(engine) as connection:
+        sources.set_members(connection, approved.id, found)
+        scoped = sources.approve(connection, ADDRESS, SETTINGS, NOW, ["TN", "LY"])
+        powers = sources.powers(connection, SETTINGS, scoped)
+        again = sources.approve(connection, ADDRESS, SETTINGS, NOW)
+        anyone = sources.approve(connection, ADDRESS, SETTINGS, NOW, [])
+        wider = sources.powers(connection, SETTINGS, anyone)
+    assert scoped.countries == again.countries == ("TN", "LY")
+    assert (found[0].node in powers.others, found[1].node in powers.others) == (True, False)
+    assert powers.doubted == {found[1].node: Verdict.OUT_OF_SCOPE}
+    assert found[1].node in wider.others
+
+
+def test_another_scope_has_the_log_read_again(engine, approved):
+    with writing(engine) as connection:
+        connection.execute(update(source_table).values(cursor=1_750_000_000_000))
+        assert sources.approve(connection, ADDRESS, SETTINGS, NOW).cursor > NOW - timedelta(days=1000)
+        assert sources.approve(connection, ADDRESS, SETTINGS, NOW, ["TN"]).cursor.year == 1970

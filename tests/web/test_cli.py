@@ -336,7 +336,9 @@ def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatc
         assert "Atelier" in found
         assert "proposed" in chm("source", "list").stdout
         assert "only an approved source" in chm("harvest", address, code=1).stderr
-        assert shown in chm("source", "approve", address).stdout
+        assert shown in chm("source", "approve", address, "--countries", "dz, tn").stdout
+        assert "may vouch for nodes of DZ, TN only" in chm("source", "list").stdout
+        assert "two letters of each country" in chm("source", "approve", address, "--countries", "DZA", code=2).stderr
         assert "ok: 2 new" in chm("harvest").stdout
         assert "not-modified" in chm("harvest", address).stdout
         assert "2 records, last harvested" in chm("source", "list").stdout

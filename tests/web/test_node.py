@@ -57,6 +57,7 @@ def test_a_hub_vouches_for_its_peers(site):
         "feed": "https://peer.example/feed", "country": "", "state": "approved", "added": 0, "due": 0, "lease": "",
         "failures": 0, "cursor": 0, "last_success": 1_750_000_000_000, "compared": 0, "members": "[]",
         "former": '[["https://peer.example/node#key-0", "z6MkFormer", 1700000000000]]',
+        "countries": "[]",
     }  # fmt: skip
     with writing(site.engine) as connection:
         connection.execute(insert(source), [columns])

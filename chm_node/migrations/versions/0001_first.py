@@ -139,6 +139,7 @@ def _create_sources() -> None:
         sa.Column("last_success", sa.BigInteger(), nullable=False),
         sa.Column("compared", sa.BigInteger(), nullable=False),
         sa.Column("members", sa.Text(), nullable=False),
+        sa.Column("countries", sa.Text(), nullable=False),
     )
     op.create_table(
         "frontier",
