@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response
 
-from chm_node.database import open_database
+from chm_node import watermark
 from chm_node.settings import Settings
 from chm_node.signing import load_signer
 from chm_node.vocabulary import use_directory
@@ -42,10 +42,10 @@ _HEADERS = {
 
 
 def create_app(settings: Settings) -> Flask:
-    """The node's WSGI application; raises SettingsError or StorageError when it cannot start."""
+    """The node's WSGI application; raises SettingsError, StorageError or OutdatedLogError when it cannot start."""
     if settings.vocabulary_dir:
         use_directory(settings.vocabulary_dir)
-    engine = open_database(settings.database)
+    engine = watermark.opened(settings)
     # Serving needs the public half alone, so the private key is not kept in this process.
     multikey = load_signer(settings.key_file, f"{settings.node_iri}#key").multikey
     app = Flask("chm_node.web")

@@ -47,8 +47,9 @@ log_head = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("seq", BigInteger, nullable=False),  # of the newest change; dense, so that pages are ranges of it
-    Column("log_time", BigInteger, nullable=False),  # of the newest change; milliseconds, UTC
-    Column("epoch", Integer, nullable=False),  # part of the page addresses; raised after a restore
+    Column("log_time", BigInteger, nullable=False),  # of the newest change, or of the epoch; milliseconds, UTC
+    Column("epoch", BigInteger, nullable=False),  # part of the page addresses; raised by a restore and by an erasure
+    Column("erased", Boolean, nullable=False),  # a payload was erased, and its bytes may still lie in the files
 )
 
 record = Table(

@@ -3,14 +3,15 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
-from chm_node import dumps
-from chm_node.database import open_database
+from chm_node import dumps, watermark
+from chm_node.errors import OutdatedLogError
 from chm_node.settings import Settings
 from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher
@@ -28,9 +29,9 @@ def run_worker(settings: Settings) -> None:
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
-    engine = open_database(settings.database)
+    engine = watermark.opened(settings)
     with Dispatcher(engine, settings, lambda: datetime.now(UTC)) as dispatcher:
-        scheduler = _scheduler(dispatcher, settings)
+        scheduler = _scheduler(lambda: _start_due(engine, settings, dispatcher, stopped), settings)
         scheduler.add_job(
             lambda: check_next(engine, settings, lambda: datetime.now(UTC), stopped),
             "interval",
@@ -60,11 +61,22 @@ def _dump(engine: Engine, settings: Settings) -> None:
         _log.info("dump of %d records, %d withdrawn", dump.records, dump.withdrawn)
 
 
-def _scheduler(dispatcher: Dispatcher, settings: Settings) -> BackgroundScheduler:
+def _start_due(engine: Engine, settings: Settings, dispatcher: Dispatcher, stopped: threading.Event) -> None:
+    try:
+        watermark.note(engine, settings)
+    except OutdatedLogError as error:
+        # Somebody restored the database under our feet; whoever starts us again is told the same.
+        _log.error("%s", error)
+        stopped.set()
+        return
+    dispatcher.start_due()
+
+
+def _scheduler(start_due: Callable[[], None], settings: Settings) -> BackgroundScheduler:
     # UTC: a local zone would skip or repeat an hour twice a year.
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_job(
-        dispatcher.start_due,
+        start_due,
         "interval",
         seconds=settings.tick_seconds,
         next_run_time=datetime.now(UTC),

@@ -24,7 +24,7 @@ class LogHead:
     """Where the log stands."""
 
     seq: int
-    log_time: datetime  #: UTC; of the newest change
+    log_time: datetime  #: UTC; of the newest change, or of the beginning of the epoch if that is later
     epoch: int
 
     @property
@@ -63,6 +63,21 @@ class ChangeLog:
         newest = self._connection.execute(select(log_head.c.log_time)).scalar_one()
         first = max(milliseconds(now), newest + 1)
         return [from_milliseconds(first + offset) for offset in range(count)]
+
+    def begin_epoch(self, now: datetime, *, beyond: tuple[int, datetime] | None = None) -> LogHead:
+        """Give every page another address, and go on with log timestamps after anything given out before.
+
+        ``beyond`` is an epoch and a log timestamp that were given out although this database may not know of them.
+        An epoch is named by its second, so that a database that was restored twice does not repeat one either.
+        """
+        head = self.head()
+        epoch, log_time = beyond or (0, head.log_time)
+        fresh = {
+            "epoch": max(head.epoch + 1, epoch + 1, int(now.timestamp())),
+            "log_time": milliseconds(max(head.log_time, log_time, now)),
+        }
+        self._connection.execute(update(log_head).values(fresh))
+        return self.head()
 
     def append(self, changes: Sequence[Change]) -> None:
         """Add changes to the log and make the records equal to them; one change a record.

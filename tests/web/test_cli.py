@@ -156,6 +156,8 @@ def test_an_export_restores_a_lost_database(filled, folder):
     filled("export", "-o", "all.nq")
     for file in (folder / "chm-data").glob("chm.sqlite*"):
         file.unlink()
+    assert "begun anew: chm new-epoch" in filled("import", "all.nq", code=1).stderr
+    filled("new-epoch")
     assert "2 created" in filled("import", "all.nq").stdout
     iris = [line.split(",")[0] for line in before.splitlines()]
     assert [line.split(",")[0] for line in filled("export", "--format", "csv").stdout.splitlines()] == iris
@@ -164,6 +166,28 @@ def test_an_export_restores_a_lost_database(filled, folder):
 def test_an_export_may_be_of_one_node_alone(filled):
     assert filled("export", "--origin", "http://127.0.0.1:8100/").stdout_bytes == filled("export").stdout_bytes
     assert filled("export", "--origin", "https://tn.chm.example/").stdout_bytes == b""
+
+
+# backup and restore
+
+
+def test_a_backup_is_looked_at_and_restored(filled, folder):
+    assert "2 records" in filled("backup", "node.backup").stdout
+    filled("withdraw", listed_iri(filled), "--reason", "By mistake")
+    assert "is whole: 2 records" in filled("restore", "--check", "node.backup").stdout
+    assert len(filled("export").stdout_bytes.split(b"#meta> <http://purl.org/dc/terms/modified>")) == 2
+
+    done = filled("restore", "node.backup")
+
+    assert "Restored: 2 records" in done.stdout
+    assert "chm recover" in done.stdout
+    assert len(filled("export").stdout_bytes.split(b"#meta> <http://purl.org/dc/terms/modified>")) == 3
+    checks = json.loads(filled("doctor", "--json", code=1).stdout)
+    assert [each["state"] for each in checks if each["name"] in ("change log", "given out")] == ["OK", "OK"]
+
+
+def listed_iri(chm):
+    return chm("export", "--format", "csv").stdout.splitlines()[1].split(",")[0]
 
 
 # dump

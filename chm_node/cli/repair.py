@@ -1,0 +1,90 @@
+"""Commands for bad days: backups, what follows a restored one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from chm_node.cli.opening import load_settings, opened_engine
+
+if TYPE_CHECKING:
+    from chm_node.backup import Backup
+
+_RECOVER = "Changes made after the backup may be at your hubs. For each hub: chm recover https://hub.example.org/"
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--with-key", is_flag=True, help="Put the signing key in too; then keep the file as secret as the key.")
+def backup(file: Path, with_key: bool) -> None:
+    """Write everything this node holds into FILE, while it is at work.
+
+    Without --with-key the signing key is not in it: keep that apart, once, in a safe place. For PostgreSQL the command
+    says which program to use instead.
+
+    \b
+    chm backup /media/usb/chm-2026-11-22.backup
+    """
+    from chm_node.backup import back_up
+
+    settings = load_settings()
+    with opened_engine(settings) as engine:
+        written = back_up(engine, settings, file, datetime.now(UTC), with_key=with_key)
+    click.echo(f"{file}: {_words(written)}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Change nothing; read the whole file and say what it holds.")
+def restore(file: Path, check: bool) -> None:
+    """Put the backup FILE in the place of this node's database, and begin a new epoch of the log.
+
+    Whatever was published after the backup is not in it; `chm recover HUB` brings it back from a hub.
+
+    \b
+    chm restore --check /media/usb/chm-2026-11-22.backup
+    chm restore /media/usb/chm-2026-11-22.backup
+    """
+    from chm_node.backup import examine, key_warning
+    from chm_node.backup import restore as run
+
+    if check:
+        click.echo(f"{file} is whole: {_words(examine(file))}")
+        return
+    settings = load_settings()
+    found, head = run(settings, file, datetime.now(UTC))
+    click.echo(f"Restored: {_words(found)}. The log goes on in epoch {head.epoch}.")
+    if warning := key_warning(found, settings):
+        click.echo(warning, err=True)
+    click.echo(_RECOVER)
+
+
+@click.command("new-epoch")
+def new_epoch() -> None:
+    """Say that the database was restored by other means, such as pg_restore: hubs then read the log anew.
+
+    `chm restore` does it by itself.
+
+    \b
+    chm new-epoch
+    """
+    from chm_node.backup import new_epoch as run
+    from chm_node.database import open_database
+
+    settings = load_settings()
+    engine = open_database(settings.database)
+    try:
+        head = run(engine, settings, datetime.now(UTC))
+    finally:
+        engine.dispose()
+    click.echo(f"The log goes on in epoch {head.epoch}, with changes later than {head.log_time:%Y-%m-%d %H:%M:%S} UTC.")
+    click.echo(_RECOVER)
+
+
+def _words(found: "Backup") -> str:
+    key = "with the signing key" if found.with_key else "without the signing key"
+    return (
+        f"{found.records} records of {found.node}, as of {found.log_time:%Y-%m-%d %H:%M:%S} UTC, "
+        f"made {found.made:%Y-%m-%d %H:%M:%S} UTC, {key}"
+    )
