@@ -49,7 +49,9 @@ log_head = Table(
     Column("seq", BigInteger, nullable=False),  # of the newest change; dense, so that pages are ranges of it
     Column("log_time", BigInteger, nullable=False),  # of the newest change, or of the epoch; milliseconds, UTC
     Column("epoch", BigInteger, nullable=False),  # part of the page addresses; raised by a restore and by an erasure
-    Column("erased", Boolean, nullable=False),  # a payload was erased, and its bytes may still lie in the files
+    Column(
+        "erased", BigInteger, nullable=False
+    ),  # newest erasure whose bytes may still lie in a file; log timestamp or 0
 )
 
 record = Table(

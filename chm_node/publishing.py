@@ -17,7 +17,7 @@ from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
 from chm_node.database import reading, writing
 from chm_node.entry import entry
 from chm_node.errors import InvalidRecordError, Problem
-from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, PROFILE, PROV, RDF, VOCABULARY
+from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, NON_PUBLIC, PROFILE, PROV, RDF, VOCABULARY
 from chm_node.record import Action, Change, Entry, Record, RecordGraph, Tombstone, Values, timestamp
 from chm_node.record_types import RECORD_TYPES, type_of
 from chm_node.settings import Settings
@@ -104,12 +104,13 @@ def foreseen(engine: Engine, settings: Settings, records: Iterable[Record]) -> P
 def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tombstone, now: datetime) -> Change:
     """Withdraw a record; its tombstone stays.
 
-    Raises RecordNotFoundError, RecordWithdrawnError when it is withdrawn already, or
-    InvalidRecordError when another node owns it.
+    A tombstone that says ``erased`` may follow an earlier one. Raises RecordNotFoundError, RecordWithdrawnError when
+    the record is withdrawn already, or InvalidRecordError when another node owns it.
     """
     with writing(engine) as connection:
         log = ChangeLog(connection)
-        held = Catalogue(connection).get(tombstone.iri)
+        catalogue = Catalogue(connection)
+        held = (catalogue.find(tombstone.iri) if tombstone.erased else None) or catalogue.get(tombstone.iri)
         if held.origin != settings.node_iri:
             raise InvalidRecordError(
                 [Problem("iri", f"only its own node, {held.origin}, can withdraw {tombstone.iri}")]
@@ -138,6 +139,8 @@ def tombstone_triples(tombstone: Tombstone, deleted: datetime) -> list[ox.Triple
         triples.append(ox.Triple(node, ox.NamedNode(AS.formerType), ox.NamedNode(known.term)))
     if tombstone.replaced_by:
         triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.isReplacedBy), ox.NamedNode(tombstone.replaced_by)))
+    if tombstone.erased:
+        triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.accessRights), ox.NamedNode(NON_PUBLIC)))
     for language, reason in tombstone.reason.items():
         triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.description), ox.Literal(reason, language=language)))
     return triples

@@ -1,4 +1,4 @@
-"""The clock: has sources harvested when they are due, and dumps written once a day."""
+"""The clock: has sources harvested when they are due, and dumps written and erasures finished once a day."""
 
 import logging
 import signal
@@ -10,7 +10,7 @@ from types import FrameType
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
-from chm_node import dumps, watermark
+from chm_node import dumps, erasure, watermark
 from chm_node.errors import OutdatedLogError
 from chm_node.settings import Settings
 from harvest.checker.results import check_next
@@ -41,7 +41,7 @@ def run_worker(settings: Settings) -> None:
             misfire_grace_time=None,
         )
         scheduler.add_job(
-            _dump, "interval", [engine, settings], hours=1, next_run_time=datetime.now(UTC), max_instances=1,
+            _tidy_up, "interval", [engine, settings], hours=1, next_run_time=datetime.now(UTC), max_instances=1,
             coalesce=True, misfire_grace_time=None,
         )  # fmt: skip
         scheduler.start()
@@ -56,7 +56,10 @@ def tick(engine: Engine, settings: Settings, now: datetime) -> list[RunView]:
         return [each.result() for each in dispatcher.start_due()]
 
 
-def _dump(engine: Engine, settings: Settings) -> None:
+def _tidy_up(engine: Engine, settings: Settings) -> None:
+    erasure.let_go_due(engine, settings, datetime.now(UTC))
+    if erasure.finish_due(engine, settings, datetime.now(UTC)):
+        _log.info("what was erased has left the files")
     if dump := dumps.write_due(engine, settings, datetime.now(UTC)):
         _log.info("dump of %d records, %d withdrawn", dump.records, dump.withdrawn)
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from chm_node.catalogue.current import make_current, row_ids
+from chm_node.catalogue.erased import erase, is_erasure, without_titles
 from chm_node.database import change as change_table
 from chm_node.database import log_head
 from chm_node.database import record as record_table
@@ -80,7 +81,7 @@ class ChangeLog:
         return self.head()
 
     def append(self, changes: Sequence[Change]) -> None:
-        """Add changes to the log and make the records equal to them; one change a record.
+        """Add changes to the log and make the records equal to them; one change a record. Erasures erase.
 
         The log timestamps come from ``next_log_times`` in the same transaction.
         """
@@ -88,6 +89,8 @@ class ChangeLog:
             return
         first_seq = self._connection.execute(select(log_head.c.seq)).scalar_one() + 1
         held = row_ids(self._connection, [each.graph.iri for each in changes])
+        erasures = [each.graph.iri for each in changes if is_erasure(each.graph)]
+        changes = [without_titles(each) if each.graph.iri in erasures else each for each in changes]
         ids = make_current(self._connection, changes, held, first_seq)
         self._supersede(held.values())
         rows = [_change_row(each, ids[each.graph.iri], first_seq + n) for n, each in enumerate(changes)]
@@ -95,6 +98,7 @@ class ChangeLog:
         self._connection.execute(
             update(log_head).values(seq=rows[-1]["seq"], log_time=milliseconds(changes[-1].log_time))
         )
+        erase(self._connection, [ids[iri] for iri in erasures], changes[-1].log_time)
 
     def page(self, number: int) -> list[LoggedChange]:
         """The current changes of one page (counted from 1), oldest first; superseded versions have left it."""

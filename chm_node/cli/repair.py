@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chm_node.cli.opening import load_settings, opened_engine
+from chm_node.cli.opening import load_settings, open_signer, opened_engine
 
 if TYPE_CHECKING:
     from chm_node.backup import Backup
@@ -80,6 +80,41 @@ def new_epoch() -> None:
         engine.dispose()
     click.echo(f"The log goes on in epoch {head.epoch}, with changes later than {head.log_time:%Y-%m-%d %H:%M:%S} UTC.")
     click.echo(_RECOVER)
+
+
+@click.command()
+@click.argument("record")
+@click.option("--reason", required=True, help="One sentence that readers and hubs will see; nothing of what is erased.")
+@click.option("--lang", help="Language of the reason; the node's first language if not given.")
+def erase(record: str, reason: str, lang: str | None) -> None:
+    """Withdraw a record and erase every version of it: here at once, at hubs with their next harvest.
+
+    RECORD is the address of the record, or its end after /id/. For a court's order or a person's right; what was
+    published by mistake is withdrawn. Copies in caches end within a day. Backups are yours to replace.
+
+    \b
+    chm erase person/0b5f3c0e-… --reason "At the request of the person"
+    """
+    from chm_node.catalogue import Catalogue, ChangeLog
+    from chm_node.catalogue.erased import is_erasure
+    from chm_node.cli.records import record_iri_of, stated_reason
+    from chm_node.database import reading
+    from chm_node.erasure import finish
+    from chm_node.publishing import withdraw
+    from chm_node.record import Tombstone
+
+    settings = load_settings()
+    iri, reasons = record_iri_of(record, settings), stated_reason(reason, lang, settings)
+    with opened_engine(settings) as engine:
+        with reading(engine) as connection:
+            graph = ChangeLog(connection).graph(iri).graph
+            former_type = Catalogue(connection).held([iri])[iri].type
+        if not is_erasure(graph):
+            tombstone = Tombstone(iri, former_type, reasons, erased=True)
+            withdraw(engine, settings, open_signer(settings), tombstone, datetime.now(UTC))
+        finish(engine, settings, datetime.now(UTC))
+    click.echo(f"{iri} is erased here. Hubs follow with their next harvest, caches within a day.")
+    click.echo("Older backups still hold it: make a new one, and destroy those.")
 
 
 def _words(found: "Backup") -> str:

@@ -16,7 +16,7 @@ def upgrade() -> None:
     _create_sources()
     _create_verdicts()
     _create_search()
-    op.execute("INSERT INTO log_head (id, seq, log_time, epoch, erased) VALUES (1, 0, 0, 1, FALSE)")
+    op.execute("INSERT INTO log_head (id, seq, log_time, epoch, erased) VALUES (1, 0, 0, 1, 0)")
     op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
 
 
@@ -43,7 +43,7 @@ def _create_log_and_records() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("log_time", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
-        sa.Column("erased", sa.Boolean(), nullable=False),
+        sa.Column("erased", sa.BigInteger(), nullable=False),
     )
     op.create_table(
         "record",
