@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from chm_node.database import record as record_table
 from chm_node.errors import FetchError, HarvestError, ParseError
 from chm_node.http_client import HttpClient
+from chm_node.record import from_milliseconds
 from harvest.discovery import describe
 from harvest.readers import Readers
 from harvest.standing import Own, Told, ToldPage, read_receipts
@@ -36,9 +37,8 @@ def receipts_at(hub: str, node: str, client: HttpClient, readers: Readers) -> di
 
 def own_records(connection: Connection, node: str) -> Iterator[Own]:
     """Every record of this node, tombstones included."""
-    columns = (record_table.c.iri, record_table.c.titles, record_table.c.digest, record_table.c.withdrawn)
-    for row in connection.execute(select(*columns).where(record_table.c.origin == node)):
-        yield Own(row.iri, json.loads(row.titles), row.digest, row.withdrawn)
+    for row in connection.execute(select(record_table).where(record_table.c.origin == node)):
+        yield Own(row.iri, json.loads(row.titles), row.digest, row.withdrawn, from_milliseconds(row.version))
 
 
 def _pages(address: str, visit: Visit) -> Iterator[ToldPage]:

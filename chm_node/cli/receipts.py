@@ -20,7 +20,7 @@ def receipts(hub: str, as_json: bool) -> None:
     """Ask HUB what became of this node's records.
 
     Green: it has our version. Amber: it has an older one, or has not seen the record yet. Red: it refused the record,
-    for the reason that is printed. Exit code 1 when anything is red.
+    for the reason that is printed, or it has a version that is not here. Exit code 1 when anything is red.
 
     \b
     chm receipts https://hub.example.org/
@@ -51,7 +51,7 @@ def _ask(hub: str, settings: "Settings") -> "list[Standing]":
     with HttpClient(fetch_policy(settings)) as client, Readers(1) as readers:
         told = receipts_at(hub, settings.node_iri, client, readers)
     with opened_engine(settings) as engine, reading(engine) as connection:
-        return compare(own_records(connection, settings.node_iri), told)
+        return compare(own_records(connection, settings.node_iri), told, settings.uri_space)
 
 
 def _title(each: "Standing", settings: "Settings") -> str:
@@ -60,6 +60,8 @@ def _title(each: "Standing", settings: "Settings") -> str:
 
 
 def _words(each: "Standing", settings: "Settings") -> str:
+    if each.ahead:
+        return f"the hub has a version that is not here; chm recover brings it back: {each.iri}"
     if each.told:
         shown = f"{each.reason(settings.languages[0])} ({each.told.reason})"
         return f"{shown} {each.told.detail}".rstrip() + (f" {each.iri}" if each.titles else "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chm_node.cli.opening import load_settings, open_signer, opened_engine
+from chm_node.cli.opening import load_settings, open_signer, opened_engine, progress
 
 if TYPE_CHECKING:
     from chm_node.backup import Backup
@@ -80,6 +80,35 @@ def new_epoch() -> None:
         engine.dispose()
     click.echo(f"The log goes on in epoch {head.epoch}, with changes later than {head.log_time:%Y-%m-%d %H:%M:%S} UTC.")
     click.echo(_RECOVER)
+
+
+@click.command()
+@click.argument("hub")
+def recover(hub: str) -> None:
+    """Bring back from HUB the versions of this node's records that were lost by a restore.
+
+    Only what this node's key signed is taken over, as it was. May be repeated, and asked of several hubs. Exit code 1
+    when something could not be taken over.
+
+    \b
+    chm recover https://hub.example.org/
+    """
+    from chm_node.http_client import HttpClient
+    from harvest.dispatch import fetch_policy
+    from harvest.readers import Readers
+    from harvest.recovery import Recovery
+
+    settings, now = load_settings(), datetime.now(UTC)
+    with opened_engine(settings) as engine, HttpClient(fetch_policy(settings)) as client, Readers(1) as readers:
+        recovery = Recovery(engine, settings, open_signer(settings).multikey, hub, client, readers)
+        missing = recovery.missing()
+        with progress("records asked for", len(missing)) as step:
+            found = recovery.take(missing, now, step)
+    click.echo(f"{found.created} created, {found.updated} updated, {found.withdrawn} withdrawn as they were")
+    for iri, reason in found.refused:
+        click.echo(f"not taken over: {iri}: {reason or 'the hub said nothing usable'}", err=True)
+    if found.refused:
+        raise click.exceptions.Exit(1)
 
 
 @click.command()

@@ -126,7 +126,7 @@ def test_the_peer_sees_what_was_dropped_as_refused(peer, hub, emptied):
     with peer.client() as client:
         told = receipts_at(hub.settings.base_url, peer.iri, client, peer.readers)
     with reading(peer.engine) as connection:
-        standings = compare(own_records(connection, peer.iri), told)
+        standings = compare(own_records(connection, peer.iri), told, peer.settings.uri_space)
 
     assert {each.light.value for each in standings} == {"red"}
     assert "une personne a gardé celle-ci" in standings[0].reason("fr")

@@ -229,7 +229,7 @@ def standings(peer, hub, address: str = "") -> list[Standing]:
     with peer.client() as client:
         told = receipts_at(address or hub.settings.base_url, peer.iri, client, peer.readers)
     with reading(peer.engine) as connection:
-        return compare(own_records(connection, peer.iri), told)
+        return compare(own_records(connection, peer.iri), told, peer.settings.uri_space)
 
 
 def lights(peer, hub) -> dict[str, str]:
