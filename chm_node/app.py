@@ -1,8 +1,10 @@
 """The web application, put together: database, key, views, error pages, and the kept answers in front of them."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from chm_node import watermark
 from chm_node.settings import Settings
@@ -23,6 +25,7 @@ from chm_node.web import (
     resourcesync,
     sparql,
 )
+from chm_node.web.conditional import redirection
 from chm_node.web.kept import Kept, log_head_reader
 from harvest import receipt_pages
 from harvest import web as network
@@ -56,9 +59,23 @@ def create_app(settings: Settings) -> Flask:
     for module in (*own, network, receipt_pages, checker):
         app.register_blueprint(module.blueprint)
     problems.register(app)
+    _lead_from_former_hosts(app, settings)
     app.after_request(_secure)
     app.wsgi_app = Kept(app.wsgi_app, log_head_reader(engine))  # type: ignore[method-assign]  # as Flask documents it
     return app
+
+
+def _lead_from_former_hosts(app: Flask, settings: Settings) -> None:
+    hosts = {urlsplit(each).netloc for each in settings.moved_from}
+
+    def lead() -> Response | None:
+        if request.host not in hosts:
+            return None
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return redirection(settings.base_url + quote(request.path.lstrip("/")) + query, HTTPStatus.MOVED_PERMANENTLY)
+
+    if hosts:
+        app.before_request(lead)
 
 
 def _secure(response: Response) -> Response:

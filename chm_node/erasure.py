@@ -4,23 +4,56 @@ The change itself erases at once what can be read (``catalogue.erased``). What i
 keeps the bytes of what was overwritten until its files are written anew.
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
 
 from chm_node import dumps, watermark
-from chm_node.catalogue import ChangeLog, erased
+from chm_node.catalogue import Catalogue, ChangeLog, erased
 from chm_node.database import reading, writing
-from chm_node.errors import StorageError
+from chm_node.errors import RecordNotFoundError, StorageError
+from chm_node.publishing import withdraw
+from chm_node.record import Tombstone
 from chm_node.search import index
 from chm_node.settings import Settings
+from chm_node.signing import Signer
 
 #: A hub keeps earlier versions of a withdrawn record so long, for somebody may have withdrawn by mistake.
 GRACE = timedelta(days=30)
 #: Files are not written anew more often for erasures by peers.
 INTERVAL = timedelta(days=1)
 _TABLES = ("change", "record", "facet", "unknown_term", "receipt", "search")
+
+
+def erase(
+    engine: Engine, settings: Settings, signer: Signer, iri: str, reason: Mapping[str, str], now: datetime
+) -> None:
+    """Erase a record of this node, under the IRIs too that it had before the node moved.
+
+    Raises RecordNotFoundError, InvalidRecordError when another node owns it, StorageError when it has to be repeated.
+    """
+    _withdraw(engine, settings, signer, iri, reason, now)
+    for former in settings.former:
+        earlier = former.uri_space + iri.removeprefix(settings.uri_space)
+        with suppress(RecordNotFoundError):
+            _withdraw(
+                engine, former, replace(signer, verification_method=f"{former.node_iri}#key"), earlier, reason, now
+            )
+    finish(engine, settings, now)
+
+
+def _withdraw(
+    engine: Engine, settings: Settings, signer: Signer, iri: str, reason: Mapping[str, str], now: datetime
+) -> None:
+    with reading(engine) as connection:
+        graph = ChangeLog(connection).graph(iri).graph
+        former_type = Catalogue(connection).held([iri])[iri].type
+    if not erased.is_erasure(graph):
+        withdraw(engine, settings, signer, Tombstone(iri, former_type, reason, erased=True), now)
 
 
 def finish(engine: Engine, settings: Settings, now: datetime) -> None:

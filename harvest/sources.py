@@ -22,7 +22,9 @@ from chm_node.signing import fingerprint
 from harvest.description import Description
 from harvest.trust import Authority, Powers, disjoint
 
-PROPOSED, APPROVED, REMOVED = "proposed", "approved", "removed"
+PROPOSED, APPROVED, MOVED, REMOVED = "proposed", "approved", "moved", "removed"
+#: Sources whose pinned facts still hold.
+_PINNED = (APPROVED, MOVED)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Source:
     feed: str
     titles: Mapping[str, str]
     country: str
-    state: str  #: proposed, approved or removed
+    state: str  #: proposed, approved, moved or removed
     due: datetime
     lease: str  #: fencing token of the run that holds it; empty for none
     failures: int  #: in a row
@@ -108,7 +110,8 @@ def propose(connection: Connection, address: str, found: Description, now: datet
 def approve(connection: Connection, name: str, settings: Settings, now: datetime) -> Source:
     """Pin what is proposed under this address or node IRI, and make it due.
 
-    Raises HarvestError when its URI space overlaps with ours or with another approved source's.
+    An approved source with its key counts as moved from then on: the same node, at its old address. Raises
+    HarvestError when its URI space overlaps with ours or with another approved source's.
     """
     source = find(connection, name)
     _refuse_overlap(source, settings, listing(connection))
@@ -119,7 +122,18 @@ def approve(connection: Connection, name: str, settings: Settings, now: datetime
         at = milliseconds(now)
         fresh = {"state": APPROVED, "due": at, "compared": at, "failures": 0, "lease": ""}
         connection.execute(update(source_table).where(source_table.c.id == source.id).values(fresh))
+        earlier = [each.id for each in predecessors(connection, source.authority)]
+        moved = update(source_table).where(source_table.c.id.in_(earlier))
+        connection.execute(moved.values(state=MOVED, lease=""))
     return find(connection, name)
+
+
+def predecessors(connection: Connection, authority: Authority) -> list[Source]:
+    """Approved sources with the key of this node and another IRI: what it was before it moved."""
+    if not authority.multikey:
+        return []
+    approved = (each for each in listing(connection) if each.state == APPROVED and each.node != authority.node)
+    return [each for each in approved if each.authority.multikey == authority.multikey]
 
 
 def remove(connection: Connection, name: str) -> Source:
@@ -170,14 +184,14 @@ def run_view(connection: Connection, run_id: int) -> RunView:
 
 def powers(connection: Connection, settings: Settings, source: Source) -> Powers:
     """What this source may say: its own records, and signed ones of nodes approved here or vouched for by it."""
-    approved = [each.authority for each in listing(connection) if each.state == APPROVED and each.authority.multikey]
+    approved = [each.authority for each in listing(connection) if each.state in _PINNED and each.authority.multikey]
     others = {each.node: each for each in source.members} | {each.node: each for each in approved}
     return Powers(settings.node_iri, settings.uri_space, source.authority, others)
 
 
 def taken(connection: Connection, settings: Settings, source: Source) -> list[Authority]:
     """Who speaks already, besides this source's own members: ourselves, approved sources, members of other hubs."""
-    approved = [each for each in listing(connection) if each.state == APPROVED]
+    approved = [each for each in listing(connection) if each.state in _PINNED]
     members = (member for each in approved if each.id != source.id for member in each.members)
     ours = Authority(settings.node_iri, settings.uri_space, "")
     return [ours, *(each.authority for each in approved), *members]
@@ -194,7 +208,7 @@ def _refuse_overlap(source: Source, settings: Settings, others: Sequence[Source]
     if source.node == settings.node_iri or not disjoint(space, settings.uri_space):
         raise HarvestError(f"{source.address} claims addresses that belong to this node: {space}")
     for other in others:
-        if other.id != source.id and other.state == APPROVED and not disjoint(space, other.authority.uri_space):
+        if other.id != source.id and other.state in _PINNED and not disjoint(space, other.authority.uri_space):
             raise HarvestError(f"{source.address} claims addresses that were approved for {other.node}: {space}")
 
 

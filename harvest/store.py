@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
-from chm_node.catalogue import Catalogue, ChangeLog
+from chm_node.catalogue import Catalogue, ChangeLog, moves
 from chm_node.catalogue import Held as HeldRecord
 from chm_node.database import frontier as frontier_table
 from chm_node.database import receipt as receipt_table
@@ -110,7 +110,8 @@ class Ledger:
         held = {iri: HeldVersion(*version) for iri, version in Catalogue(self.connection).digests(iris).items()}
         tombstones = [each.offer for each in page.judged if each.offer.action is Action.DELETE]
         dropped = quarantine.decided(self.connection, self.source.id, quarantine.DROPPED, tombstones)
-        return plan(held, (_kept(each) if each.offer.digest in dropped else each for each in page.judged))
+        judged = (_kept(each) if each.offer.digest in dropped else each for each in page.judged)
+        return _without_moved(self.connection, plan(held, judged))
 
     def _check_withdrawals(self, going: Sequence[Offer]) -> None:
         """Raises ImplausibleHarvestError when a person has to be asked first."""
@@ -169,6 +170,14 @@ def frontier(connection: Connection, source_id: int) -> dict[str, Seen]:
     return {row.page: Seen(row.etag, row.digest, row.closed) for row in rows}
 
 
+def _without_moved(connection: Connection, planned: Plan) -> Plan:
+    """The plan in which what only moved does not count as withdrawn."""
+    offered = {each.judged.offer.iri: each.judged.offer for each in planned.changes}
+    live = {iri: offer.nquads for iri, offer in offered.items() if offer.action is not Action.DELETE}
+    gone = moves.moved(connection, {each.iri: each.nquads for each in planned.going}, live)
+    return replace(planned, going=tuple(each for each in planned.going if each.iri not in gone), moved=len(gone))
+
+
 def _kept(judged: Judged) -> Judged:
     """A withdrawal that a person decided not to follow; one that is refused for itself stays so."""
     return replace(judged, verdict=Verdict.WITHDRAWAL_DROPPED) if judged.verdict is Verdict.ACCEPTED else judged
@@ -194,7 +203,7 @@ def _change(planned: Planned, log_time: datetime, upstream: str, known: HeldReco
 
 def _counts(planned: Plan) -> runs.Counts:
     actions = [each.action for each in planned.changes]
-    created, updated = actions.count(Action.CREATE), actions.count(Action.UPDATE)
+    created, updated = actions.count(Action.CREATE), actions.count(Action.UPDATE) + planned.moved
     rejected = sum(1 for each in planned.judged if each.verdict.refused)
     # A tombstone of what we never held, or the older of two versions on one page, changes nothing anybody sees.
     unchanged = len(planned.judged) - created - updated - planned.withdrawals - rejected

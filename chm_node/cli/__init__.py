@@ -14,7 +14,7 @@ from chm_node.cli.held import held
 from chm_node.cli.node import init, serve, worker
 from chm_node.cli.receipts import receipts
 from chm_node.cli.records import dump, export, import_files, withdraw
-from chm_node.cli.repair import backup, erase, new_epoch, recover, restore
+from chm_node.cli.repair import backup, erase, move, new_epoch, recover, restore
 from chm_node.cli.sources import harvest, source
 from chm_node.errors import ChmError
 
@@ -62,6 +62,7 @@ for _command in (
     restore,
     new_epoch,
     recover,
+    move,
     demo,
     bench,
 ):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chm_node.cli.opening import load_settings, open_signer, opened_engine, progress
+from chm_node.errors import ChmError
 
 if TYPE_CHECKING:
     from chm_node.backup import Backup
@@ -112,6 +113,30 @@ def recover(hub: str) -> None:
 
 
 @click.command()
+def move() -> None:
+    """After the public address was changed: publish every record under the new one, and lead the old ones to it.
+
+    First set base_url to the new address and moved_from to the old one. May be cut and repeated.
+
+    \b
+    chm move
+    """
+    from chm_node.moving import move as run
+    from chm_node.moving import waiting
+
+    settings = load_settings()
+    if not settings.moved_from:
+        raise ChmError("moved_from: write the old address there, and the new one into base_url; then chm move")
+    total = 0
+    with opened_engine(settings) as engine, progress("records moved", waiting(engine, settings)) as step:
+        for count in run(engine, settings, open_signer(settings), datetime.now(UTC)):
+            total += count
+            step(count)
+    click.echo(f"{total} records have moved to {settings.base_url}")
+    click.echo(f"Tell your hubs: chm source add {settings.base_url}, then chm source approve {settings.base_url}")
+
+
+@click.command()
 @click.argument("record")
 @click.option("--reason", required=True, help="One sentence that readers and hubs will see; nothing of what is erased.")
 @click.option("--lang", help="Language of the reason; the node's first language if not given.")
@@ -124,24 +149,13 @@ def erase(record: str, reason: str, lang: str | None) -> None:
     \b
     chm erase person/0b5f3c0e-… --reason "At the request of the person"
     """
-    from chm_node.catalogue import Catalogue, ChangeLog
-    from chm_node.catalogue.erased import is_erasure
     from chm_node.cli.records import record_iri_of, stated_reason
-    from chm_node.database import reading
-    from chm_node.erasure import finish
-    from chm_node.publishing import withdraw
-    from chm_node.record import Tombstone
+    from chm_node.erasure import erase as run
 
     settings = load_settings()
     iri, reasons = record_iri_of(record, settings), stated_reason(reason, lang, settings)
     with opened_engine(settings) as engine:
-        with reading(engine) as connection:
-            graph = ChangeLog(connection).graph(iri).graph
-            former_type = Catalogue(connection).held([iri])[iri].type
-        if not is_erasure(graph):
-            tombstone = Tombstone(iri, former_type, reasons, erased=True)
-            withdraw(engine, settings, open_signer(settings), tombstone, datetime.now(UTC))
-        finish(engine, settings, datetime.now(UTC))
+        run(engine, settings, open_signer(settings), iri, reasons, datetime.now(UTC))
     click.echo(f"{iri} is erased here. Hubs follow with their next harvest, caches within a day.")
     click.echo("Older backups still hold it: make a new one, and destroy those.")
 

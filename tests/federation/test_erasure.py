@@ -19,9 +19,7 @@ PLACE = "Xanthippeville"
 
 
 def erase(node, iri):
-    stone = Tombstone(iri, "event", {"en": "At the request of the person."}, erased=True)
-    withdraw(node.engine, node.settings, node.signer, stone, node.now)
-    erasure.finish(node.engine, node.settings, node.now)
+    erasure.erase(node.engine, node.settings, node.signer, iri, {"en": "At the request of the person."}, node.now)
 
 
 def everything(node):
