@@ -24,8 +24,8 @@ from chm_node.signing import Signer
 
 #: A hub keeps earlier versions of a withdrawn record so long, for somebody may have withdrawn by mistake.
 GRACE = timedelta(days=30)
-#: Files are not written anew more often for erasures by peers.
-INTERVAL = timedelta(days=1)
+#: Files are not written anew more often for erasures by peers; the worker looks every hour, and a day is promised.
+INTERVAL = timedelta(hours=20)
 _TABLES = ("change", "record", "facet", "unknown_term", "receipt", "search")
 
 
@@ -74,7 +74,7 @@ def finish(engine: Engine, settings: Settings, now: datetime) -> None:
 
 
 def finish_due(engine: Engine, settings: Settings, now: datetime) -> bool:
-    """``finish`` if a peer's record was erased here and the last time is a day ago; whether it was done."""
+    """``finish`` if a peer's record was erased here and the last time is long enough ago; whether it was done."""
     with reading(engine) as connection:
         until, epoch = erased.erased_until(connection), ChangeLog(connection).head().epoch
     if until is None or datetime.fromtimestamp(epoch, UTC) > now - INTERVAL:

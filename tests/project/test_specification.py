@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
-from chm_node import foreign, http_guard
+from chm_node import erasure, foreign, http_guard
 from chm_node.app import create_app
 from chm_node.catalogue import PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
@@ -75,6 +75,7 @@ LIMITS = {
     "withdrawals that never wait": f"{plan.ALWAYS_PLAUSIBLE}",
     "share of withdrawals that never waits": f"{Settings(base_url=BASE).max_withdrawal_share:.0%}",
     "time between comparisons": f"{compare.INTERVAL.days} days",
+    "earlier versions of a withdrawn record": f"{erasure.GRACE.days} days",
     "polling interval": f"{Settings(base_url=BASE).poll_minutes:.0f} minutes",
     "spread of the polling interval": f"{schedule.SPREAD:.0%}",
     "first wait after a failure": f"{schedule.FIRST_WAIT.seconds} seconds",

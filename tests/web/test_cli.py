@@ -186,6 +186,27 @@ def test_a_backup_is_looked_at_and_restored(filled, folder):
     assert [each["state"] for each in checks if each["name"] in ("change log", "given out")] == ["OK", "OK"]
 
 
+def test_an_erased_record_is_gone_from_the_file(filled, folder):
+    iri = listed_iri(filled)
+    filled("erase", iri, "--reason", "At the request of the person")
+    filled("erase", iri, "--reason", "Said again, it only finishes what was left")
+    data = b"".join(path.read_bytes() for path in (folder / "chm-data").iterdir() if path.is_file())
+    titles = [title for title in ("Atelier", "ورشة") if title.encode() in data]
+    assert len(titles) == 1
+    assert b"At the request" in data
+    assert b"Said again" not in data
+
+
+def test_a_node_moves_with_two_settings_and_a_command(filled, monkeypatch):
+    assert "moved_from: write the old address there" in filled("move", code=1).stderr
+    monkeypatch.setenv("CHM_BASE_URL", "https://chm.example.dz/")
+    monkeypatch.setenv("CHM_MOVED_FROM", "http://127.0.0.1:8100/")
+    assert "2 records have moved to https://chm.example.dz/" in filled("move").stdout
+    assert "0 records have moved" in filled("move").stdout
+    assert listed_iri(filled).startswith("https://chm.example.dz/id/event/")
+    assert "0 created, 0 updated, 2 unchanged" in filled("import", "records.csv").stdout
+
+
 def listed_iri(chm):
     return chm("export", "--format", "csv").stdout.splitlines()[1].split(",")[0]
 
