@@ -23,9 +23,11 @@ _BATCH = 500
 
 def is_erasure(graph: RecordGraph) -> bool:
     """Whether the change is a tombstone which says that the record may not be kept."""
+    if graph.action is not Action.DELETE:
+        return False
     # A line of canonical N-Quads is a statement: line breaks of a literal are escaped.
     line = f"<{graph.iri}> <{DCTERMS.accessRights}> <{NON_PUBLIC}> .\n".encode()
-    return graph.action is Action.DELETE and (graph.nquads.startswith(line) or b"\n" + line in graph.nquads)
+    return graph.nquads.startswith(line) or b"\n" + line in graph.nquads
 
 
 def without_titles(change: Change) -> Change:

@@ -90,7 +90,8 @@ class ChangeLog:
         first_seq = self._connection.execute(select(log_head.c.seq)).scalar_one() + 1
         held = row_ids(self._connection, [each.graph.iri for each in changes])
         erasures = [each.graph.iri for each in changes if is_erasure(each.graph)]
-        changes = [without_titles(each) if each.graph.iri in erasures else each for each in changes]
+        if erasures:
+            changes = [without_titles(each) if each.graph.iri in erasures else each for each in changes]
         ids = make_current(self._connection, changes, held, first_seq)
         self._supersede(held.values())
         rows = [_change_row(each, ids[each.graph.iri], first_seq + n) for n, each in enumerate(changes)]
