@@ -1,10 +1,12 @@
 """The web application, put together: database, key, views, error pages, and the kept answers in front of them."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
-from chm_node.database import open_database
+from chm_node import watermark
 from chm_node.keys import node_signer
 from chm_node.settings import Settings
 from chm_node.vocabulary import use_directory
@@ -24,6 +26,7 @@ from chm_node.web import (
     resourcesync,
     sparql,
 )
+from chm_node.web.conditional import redirection
 from chm_node.web.kept import Kept, log_head_reader
 from harvest import ping, receipt_pages, standing_pages
 from harvest import web as network
@@ -44,10 +47,10 @@ _HEADERS = {
 
 
 def create_app(settings: Settings) -> Flask:
-    """The node's WSGI application; raises SettingsError or StorageError when it cannot start."""
+    """The node's WSGI application; raises SettingsError, StorageError or OutdatedLogError when it cannot start."""
     if settings.vocabulary_dir:
         use_directory(settings.vocabulary_dir)
-    engine = open_database(settings.database)
+    engine = watermark.opened(settings)
     # Serving needs the public half alone, so the private key is not kept in this process.
     multikey = node_signer(settings).multikey
     app = Flask("chm_node.web")
@@ -58,9 +61,23 @@ def create_app(settings: Settings) -> Flask:
     for module in (*own, network, ping, receipt_pages, standing_pages, checker, joining):
         app.register_blueprint(module.blueprint)
     problems.register(app)
+    _lead_from_former_hosts(app, settings)
     app.after_request(_secure)
     app.wsgi_app = Kept(app.wsgi_app, log_head_reader(engine))  # type: ignore[method-assign]  # as Flask documents it
     return app
+
+
+def _lead_from_former_hosts(app: Flask, settings: Settings) -> None:
+    hosts = {urlsplit(each).netloc for each in settings.moved_from}
+
+    def lead() -> Response | None:
+        if request.host not in hosts:
+            return None
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return redirection(settings.base_url + quote(request.path.lstrip("/")) + query, HTTPStatus.MOVED_PERMANENTLY)
+
+    if hosts:
+        app.before_request(lead)
 
 
 def _secure(response: Response) -> Response:

@@ -47,8 +47,11 @@ log_head = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("seq", BigInteger, nullable=False),  # of the newest change; dense, so that pages are ranges of it
-    Column("log_time", BigInteger, nullable=False),  # of the newest change; milliseconds, UTC
-    Column("epoch", Integer, nullable=False),  # part of the page addresses; raised after a restore
+    Column("log_time", BigInteger, nullable=False),  # of the newest change, or of the epoch; milliseconds, UTC
+    Column("epoch", BigInteger, nullable=False),  # part of the page addresses; raised by a restore and by an erasure
+    Column(
+        "erased", BigInteger, nullable=False
+    ),  # newest erasure whose bytes may still lie in a file; log timestamp or 0
 )
 
 record = Table(
@@ -120,7 +123,7 @@ source = Table(
     Column("feed", Text, nullable=False),  # address of the log
     Column("titles", Text, nullable=False),
     Column("country", String(64), nullable=False),
-    Column("state", String(16), nullable=False),  # proposed, approved, left (by its own wish), removed
+    Column("state", String(16), nullable=False),  # proposed, approved, moved, left (by its own wish), removed
     Column("added", BigInteger, nullable=False),
     Column("due", BigInteger, nullable=False),  # a lease is a due time moved forward
     Column("lease", String(36), nullable=False),  # fencing token of the run that holds the lease; empty for none
@@ -297,6 +300,7 @@ told = Table(
     Column("sentences", Text, nullable=False),  # JSON, language to sentence, in the hub's words
     Column("detail", Text, nullable=False),
     Column("held", String(64), nullable=False),  # digest of the version it has; empty for none
+    Column("held_version", BigInteger, nullable=False),  # of that; 0 for none
     Column("received", BigInteger, nullable=False),  # when it said so, milliseconds
     Index("told_by_iri", "iri"),
     sqlite_with_rowid=False,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.engine import make_url
 
+from chm_node import watermark
 from chm_node.database import (
     SCHEMA_REVISION,
     change,
@@ -27,7 +28,7 @@ from chm_node.database import (
     source,
     unknown_term,
 )
-from chm_node.errors import ChmError, FetchError
+from chm_node.errors import ChmError, FetchError, OutdatedLogError
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.keys import node_signer
 from chm_node.record import from_milliseconds
@@ -153,6 +154,7 @@ def _held(engine: Engine, settings: Settings, now: datetime) -> Iterator[Check]:
         with reading(engine) as connection:
             yield _search_index(connection)
             yield _log(connection)
+            yield _reached(engine, settings)
             yield from _sources(connection, settings, now)
             yield from _requests(connection)
             yield from _memberships(connection)
@@ -175,10 +177,18 @@ def _log(connection: Connection) -> Check:
     rows, newest, latest = connection.execute(
         select(func.count(), func.coalesce(func.max(change.c.seq), 0), func.coalesce(func.max(change.c.log_time), 0))
     ).one()
-    if (rows, newest, latest) != (head.seq, head.seq, head.log_time if rows else 0):
+    if (rows, newest) != (head.seq, head.seq) or latest > head.log_time:
         sentence = f"The log has {rows} changes up to number {newest}, its head says {head.seq}."
         return Check("change log", State.FAIL, sentence, "Restore the last backup.")
     return Check("change log", State.OK, f"{rows} changes, none missing.")
+
+
+def _reached(engine: Engine, settings: Settings) -> Check:
+    try:
+        watermark.check(engine, settings)
+    except OutdatedLogError as error:
+        return Check("given out", State.FAIL, f"{error}.", "chm new-epoch, then chm recover HUB for each of your hubs.")
+    return Check("given out", State.OK, "The database has everything that this node is known to have given out.")
 
 
 def _sources(connection: Connection, settings: Settings, now: datetime) -> Iterator[Check]:

@@ -94,6 +94,19 @@ def write_due(engine: Engine, settings: Settings, now: datetime) -> Dump | None:
     return write(engine, settings, now) if _is_due(engine, now) and _claim(engine, now) else None
 
 
+def discard(engine: Engine, settings: Settings) -> None:
+    """Take the dumps away; the worker writes new ones at its next look. Waits for one that is being written."""
+    target = folder(settings)
+    try:
+        with _alone(target, wait=True):
+            (target / _MANIFEST).unlink(missing_ok=True)
+            _tidy(target, set())
+    except OSError as error:
+        raise ChmError(f"{target}: {error.strerror}") from error
+    with writing(engine) as connection:
+        connection.execute(update(dump_table).values(made=0, log_time=0))
+
+
 def _is_due(engine: Engine, now: datetime) -> bool:
     with reading(engine) as connection:
         row = connection.execute(select(dump_table)).one()
@@ -110,11 +123,11 @@ def _claim(engine: Engine, now: datetime) -> bool:
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[Path]:
+def _alone(target: Path, *, wait: bool = False) -> Iterator[Path]:
     target.mkdir(exist_ok=True)
     with (target / ".lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise ChmError("a dump is being written just now; wait until it is there") from None
         yield target

@@ -16,6 +16,8 @@ ChmError
 ├── TooManyRequestsError       more was asked than anybody gets: .retry_after
 ├── RefusedNotificationError   a notification for the inbox that is not taken: .code
 ├── StorageError               the database failed; cause attached
+├── BackupError                a backup cannot be written, or is not one
+├── OutdatedLogError           the database is older than what was given out: .stands, .reached
 └── HarvestError               one source could not be harvested; stored in its run
     ├── FetchError             no answer, an error status, a forbidden address: .retry_after
     ├── ParseError             not what its media type promised
@@ -147,6 +149,22 @@ class RefusedNotificationError(ChmError):
 
 class StorageError(ChmError):
     """The database or the disk failed; the cause is attached."""
+
+
+class BackupError(ChmError):
+    """A backup cannot be written, or a file is no backup that can be restored here."""
+
+
+class OutdatedLogError(ChmError):
+    """The database is older than what this node has given out: somebody restored it."""
+
+    def __init__(self, stands: datetime, reached: datetime) -> None:
+        self.stands = stands
+        self.reached = reached
+        super().__init__(
+            f"the database ends at {stands:%Y-%m-%d %H:%M:%S} UTC, and the node has given out changes until "
+            f"{reached:%Y-%m-%d %H:%M:%S} UTC. If it was restored from a backup, or begun anew: chm new-epoch"
+        )
 
 
 class HarvestError(ChmError):

@@ -37,6 +37,9 @@ TREE = Namespace("https://w3id.org/tree#")
 UNIT = Namespace("http://qudt.org/vocab/unit/")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
+#: The access right of a tombstone whose record was erased (EU authority table, DCAT-AP 3 §4).
+NON_PUBLIC = "http://publications.europa.eu/resource/authority/access-right/NON_PUBLIC"
+
 #: Prefixes for everything we write; also what imported Turtle may assume.
 PREFIXES = {
     "adms": str(ADMS),
@@ -87,6 +90,7 @@ __all__ = [
     "LDES_SPECIFICATION",
     "LDN_SPECIFICATION",
     "LDP",
+    "NON_PUBLIC",
     "ORG",
     "OWL",
     "PREFIXES",

@@ -5,7 +5,7 @@ assigned, which is the record's version and part of the signed graph, and the pr
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -18,7 +18,7 @@ from chm_node.database import reading, writing
 from chm_node.entry import entry
 from chm_node.errors import ConflictError, InvalidRecordError, Problem
 from chm_node.keys import current_name
-from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, PROFILE, PROV, RDF, VOCABULARY
+from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, NON_PUBLIC, OWL, PROFILE, PROV, RDF, VOCABULARY
 from chm_node.record import Action, Change, Entry, Record, RecordGraph, Tombstone, Values, timestamp
 from chm_node.record_types import RECORD_TYPES, type_of
 from chm_node.settings import Settings
@@ -56,8 +56,9 @@ def record_iri(settings: Settings, type_name: str, identifier: UUID) -> str:
 
 
 def identifier_of(settings: Settings, key: str) -> UUID:
-    """The identifier of a record known by a name of its owner's, the same at every import."""
-    return uuid5(NAMESPACE_URL, f"{settings.uri_space}{key}")
+    """The identifier of a record known by a name of its owner's, the same at every import and after every move."""
+    first = next(iter(settings.former), settings)
+    return uuid5(NAMESPACE_URL, f"{first.uri_space}{key}")
 
 
 def with_defaults(values: Values, settings: Settings) -> dict[str, object]:
@@ -98,6 +99,7 @@ def foreseen(engine: Engine, settings: Settings, records: Iterable[Record]) -> P
         for start in range(0, len(drafts), BATCH):
             batch = drafts[start : start + BATCH]
             held = _held_graphs(connection, [draft.record.iri for draft in batch])
+            batch = [_with_former_names(draft, held.get(draft.record.iri), settings) for draft in batch]
             unchanged = sum(_is_published(draft, held.get(draft.record.iri)) for draft in batch)
             total += Published(len(batch) - len(held), len(held) - unchanged, unchanged)
     return total
@@ -106,23 +108,23 @@ def foreseen(engine: Engine, settings: Settings, records: Iterable[Record]) -> P
 def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tombstone, now: datetime) -> Change:
     """Withdraw a record; its tombstone stays.
 
-    Raises RecordNotFoundError, RecordWithdrawnError when it is withdrawn already, or
-    InvalidRecordError when another node owns it.
+    A tombstone that says ``erased`` may follow an earlier one. Raises RecordNotFoundError, RecordWithdrawnError when
+    the record is withdrawn already, or InvalidRecordError when another node owns it.
     """
     with writing(engine) as connection:
         _check_key(settings, signer)
         log = ChangeLog(connection)
-        held = Catalogue(connection).get(tombstone.iri)
+        catalogue = Catalogue(connection)
+        held = (catalogue.find(tombstone.iri) if tombstone.erased else None) or catalogue.get(tombstone.iri)
         if held.origin != settings.node_iri:
             raise InvalidRecordError(
                 [Problem("iri", f"only its own node, {held.origin}, can withdraw {tombstone.iri}")]
             )
         [version] = log.next_log_times(1, now)
-        lines = canonical_lines(tombstone_triples(tombstone, version))
-        lines += meta_lines(tombstone.iri, settings, version, held.issued)
+        lines = tombstone_lines(tombstone, settings, version, held.issued)
         change = Change(
             version,
-            _signed(tombstone.iri, Action.DELETE, lines, settings, signer, version),
+            signed(tombstone.iri, Action.DELETE, lines, settings, signer, version),
             Entry(held.type, held.titles, {}, ()),
         )
         log.append([change])
@@ -141,9 +143,17 @@ def tombstone_triples(tombstone: Tombstone, deleted: datetime) -> list[ox.Triple
         triples.append(ox.Triple(node, ox.NamedNode(AS.formerType), ox.NamedNode(known.term)))
     if tombstone.replaced_by:
         triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.isReplacedBy), ox.NamedNode(tombstone.replaced_by)))
+    if tombstone.erased:
+        triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.accessRights), ox.NamedNode(NON_PUBLIC)))
     for language, reason in tombstone.reason.items():
         triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.description), ox.Literal(reason, language=language)))
     return triples
+
+
+def tombstone_lines(tombstone: Tombstone, settings: Settings, version: datetime, issued: datetime) -> list[str]:
+    """The record graph of a withdrawn record."""
+    triples = tombstone_triples(tombstone, version)
+    return [*canonical_lines(triples), *meta_lines(tombstone.iri, settings, version, issued)]
 
 
 def meta_lines(iri: str, settings: Settings, version: datetime, issued: datetime) -> list[str]:
@@ -207,6 +217,7 @@ def _publish_batch(
         _check_key(settings, signer)
         log = ChangeLog(connection)
         held = _held_graphs(connection, [draft.record.iri for draft in drafts])
+        drafts = [_with_former_names(draft, held.get(draft.record.iri), settings) for draft in drafts]
         changed = [draft for draft in drafts if not _is_published(draft, held.get(draft.record.iri))]
         times = log.next_log_times(len(changed), now)
         log.append(
@@ -231,6 +242,15 @@ def _held_graphs(connection: Connection, iris: Sequence[str]) -> Mapping[str, tu
     return {iri: (graphs[each.id], each.issued) for iri, each in held.items()}
 
 
+def _with_former_names(draft: _Draft, held: tuple[LoggedChange, datetime] | None, settings: Settings) -> _Draft:
+    """The draft with what the live version says of IRIs the record had before the node moved; editors need not know."""
+    if held is None or not settings.former:
+        return draft
+    starts = tuple(f"<{draft.record.iri}> <{OWL.sameAs}> <{former.uri_space}" for former in settings.former)
+    names = [line for line in held[0].graph.nquads.decode().splitlines(keepends=True) if line.startswith(starts)]
+    return replace(draft, body=tuple(dict.fromkeys((*draft.body, *names))))
+
+
 def _is_published(draft: _Draft, held: tuple[LoggedChange, datetime] | None) -> bool:
     """Whether the record's own triples are those of the live version; its version and dates do not count."""
     if held is None or held[0].graph.action is Action.DELETE:
@@ -247,13 +267,14 @@ def _change(
     issued = held[1] if held else version
     action = Action.UPDATE if held else Action.CREATE
     lines = [*draft.body, *meta_lines(iri, settings, version, issued)]
-    graph = _signed(iri, action, lines, settings, signer, version)
+    graph = signed(iri, action, lines, settings, signer, version)
     return Change(version, graph, draft.entry, issued=issued, unknown_terms=draft.unknown_terms)
 
 
-def _signed(
+def signed(
     iri: str, action: Action, lines: Iterable[str], settings: Settings, signer: Signer, version: datetime
 ) -> RecordGraph:
+    """The record graph with these lines, signed in the name of the node with these settings."""
     nquads = canonical_bytes(lines)
     proof = signer.sign(nquads, version)
     return RecordGraph(iri, action, settings.node_iri, version, nquads, digest(nquads), proof)

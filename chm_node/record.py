@@ -41,6 +41,7 @@ class Tombstone:
     former_type: str
     reason: Mapping[str, str] = field(default_factory=dict)  #: language to sentence
     replaced_by: str | None = None
+    erased: bool = False  #: whoever holds the record has to let go of every version of it at once
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ def part(connection: Connection, number: int) -> list[Resource]:
 def newest_changes(connection: Connection) -> list[Resource]:
     """The newest changes, oldest first, those that later ones replaced included."""
     first = connection.execute(select(log_head.c.seq)).scalar_one() - CHANGES
-    return _read(connection.execute(_resources().where(change_table.c.seq > first).order_by(change_table.c.seq)))
+    there = (change_table.c.seq > first) & (change_table.c.digest != "")  # of what was erased there is nothing to list
+    return _read(connection.execute(_resources().where(there).order_by(change_table.c.seq)))
 
 
 def _in_part(number: int) -> Any:  # a condition

@@ -19,7 +19,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from chm_node.database import open_database
+from chm_node import watermark
 from chm_node.errors import SettingsError
 from chm_node.keys import node_signer
 from chm_node.settings import Settings
@@ -62,7 +62,7 @@ def serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) 
 def check_start(settings: Settings) -> None:
     """Open everything once, so that a wrong setting stops the start here and by its name."""
     node_signer(settings)
-    open_database(settings.database).dispose()
+    watermark.opened(settings).dispose()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     base_url: str = Field(
         "http://127.0.0.1:8100/", description="Public address of the node, as peers and readers see it"
     )
+    moved_from: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+        (), description="Earlier public addresses of the node, oldest first; chm move brings their records along"
+    )
     profile: Literal["production", "demo"] = Field(
         "production", description="`demo` lifts the guard against loopback addresses and shows a banner"
     )
@@ -100,6 +103,11 @@ class Settings(BaseSettings):
             raise ValueError("the node answers at the root of its host; leave out the path")
         return f"{parts.scheme}://{parts.netloc}/"
 
+    @field_validator("moved_from")
+    @classmethod
+    def _absolute_too(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(cls._absolute, value))
+
     @field_validator("sparql")
     @classmethod
     def _off_on_or_address(cls, value: str) -> str:
@@ -130,6 +138,17 @@ class Settings(BaseSettings):
         if self.profile == "demo" and urlsplit(self.base_url).hostname not in ("127.0.0.1", "localhost"):
             raise ValueError("base_url: the demo profile runs on this machine alone")
         return self
+
+    @model_validator(mode="after")
+    def _moved_from_elsewhere(self) -> "Settings":
+        if len({self.base_url, *self.moved_from}) <= len(self.moved_from):
+            raise ValueError("moved_from: name each earlier address once, and not the present one")
+        return self
+
+    @property
+    def former(self) -> "tuple[Settings, ...]":
+        """The node as it was at its earlier addresses, oldest first."""
+        return tuple(self.model_copy(update={"base_url": each, "moved_from": ()}) for each in self.moved_from)
 
     @property
     def node_iri(self) -> str:

@@ -1,4 +1,4 @@
-"""The clock: harvests what is due, proves requests to join, tells subscribers, asks hubs, and writes dumps."""
+"""The clock: harvests, proves requests to join, tells subscribers, asks hubs, writes dumps, finishes erasures."""
 
 import logging
 import random
@@ -15,8 +15,8 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
-from chm_node import dumps
-from chm_node.database import open_database
+from chm_node import dumps, erasure, watermark
+from chm_node.errors import OutdatedLogError
 from chm_node.http_client import HttpClient
 from chm_node.settings import Settings
 from chm_node.websub.distribution import DEADLINE, Distributor, Renderer, Rendition
@@ -40,11 +40,11 @@ def run_worker(settings: Settings) -> None:
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
-    engine = open_database(settings.database)
+    engine = watermark.opened(settings)
     with ExitStack() as stack:
         jobs = _jobs(stack, engine, settings, stopped)
         scheduler = _scheduler(jobs, settings.tick_seconds)
-        _add(scheduler, partial(_dump, engine, settings), _HOUR_SECONDS)
+        _add(scheduler, partial(_tidy_up, engine, settings), _HOUR_SECONDS)
         scheduler.start()
         stopped.wait()
         scheduler.shutdown()
@@ -68,13 +68,32 @@ def _jobs(
     )
     asking = stack.enter_context(HttpClient(policy))
     return (
-        dispatcher.start_due,
+        partial(_start_due, engine, settings, dispatcher, stopped),
         distributor.run,
         partial(push.ask_due, engine, settings, asking, _now, stopped),
         partial(check_next, engine, settings, _now, stopped),
         partial(work, engine, settings, _now, stopped),
         lambda: ask_next(engine, settings, _now, stopped, random.random()),  # noqa: S311  only spreads the load
     )
+
+
+def _tidy_up(engine: Engine, settings: Settings) -> None:
+    erasure.let_go_due(engine, settings, _now())
+    if erasure.finish_due(engine, settings, _now()):
+        _log.info("what was erased has left the files")
+    if dump := dumps.write_due(engine, settings, _now()):
+        _log.info("dump of %d records, %d withdrawn", dump.records, dump.withdrawn)
+
+
+def _start_due(engine: Engine, settings: Settings, dispatcher: Dispatcher, stopped: threading.Event) -> None:
+    try:
+        watermark.note(engine, settings)
+    except OutdatedLogError as error:
+        # Somebody restored the database under our feet; whoever starts us again is told the same.
+        _log.error("%s", error)
+        stopped.set()
+        return
+    dispatcher.start_due()
 
 
 def _scheduler(jobs: Iterable[Callable[[], object]], seconds: float) -> BackgroundScheduler:

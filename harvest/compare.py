@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from chm_node.database import record as record_table
 from chm_node.errors import FetchError, ImplausibleHarvestError, ParseError
 from chm_node.foreign import MAX_IRI_CHARACTERS
-from chm_node.record import Action
+from chm_node.record import Action, from_milliseconds
 from harvest.description import Description
 from harvest.page import Page, read_record
 from harvest.plan import ALWAYS_PLAUSIBLE
@@ -40,6 +40,7 @@ class HeldCopy:
 
     digest: str
     withdrawn: bool
+    version: datetime
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,17 @@ def check_plausible(found: Difference, max_share: float) -> None:
     if len(found.gone) > allowed:
         raise ImplausibleHarvestError(
             f"the peer's resource list lacks {len(found.gone)} of the {found.held} records held from it, such as "
-            f"{found.gone[0]}; {allowed} are looked into unasked, and nothing was changed. Ask the peer; if it is "
-            "meant so, compare once with a higher max_withdrawal_share"
+            f"{found.gone[0]}; {allowed} are looked into unasked, and nothing was changed. Ask the peer: "
+            "after a restore, chm recover brings them back; if it is meant so, compare once with a higher "
+            "max_withdrawal_share"
         )
 
 
 def held_copies(connection: Connection, node: str) -> dict[str, HeldCopy]:
     """What we hold of a node's own records."""
-    columns = (record_table.c.iri, record_table.c.digest, record_table.c.withdrawn)
+    columns = (record_table.c.iri, record_table.c.digest, record_table.c.withdrawn, record_table.c.version)
     rows = connection.execute(select(*columns).where(record_table.c.origin == node))
-    return {row.iri: HeldCopy(row.digest, row.withdrawn) for row in rows}
+    return {row.iri: HeldCopy(row.digest, row.withdrawn, from_milliseconds(row.version)) for row in rows}
 
 
 def difference(visit: Visit, described: Description | None, source: Source, held: Mapping[str, HeldCopy]) -> Difference:
@@ -120,12 +122,16 @@ def difference(visit: Visit, described: Description | None, source: Source, held
     return comparison.difference()
 
 
-def asked(visit: Visit, iri: str, powers: Powers, now: datetime) -> Page | None:
-    """What the peer says of one record; None when it says nothing that can be used. Raises FetchError."""
-    if not visit.is_own(iri):
+def asked(visit: Visit, iri: str, powers: Powers, now: datetime, address: str = "") -> Page | None:
+    """What the peer says of one record, at its own address or at another; None when it says nothing that can be used.
+
+    Raises FetchError.
+    """
+    address = address or iri
+    if not visit.is_own(address):
         return None
     try:
-        document = visit.get(iri, _RECORD, gone=True)
+        document = visit.get(address, _RECORD, gone=True)
         page: Page | None = visit.read(read_record, document, iri, powers, now) if document else None
     except ParseError:
         return None
@@ -147,12 +153,21 @@ def _answers(document: Document, page: Page) -> bool:
     return len(tombstones) == 1 and tombstones[0] == document.gone
 
 
-def report(found: Difference, unexplained: Sequence[str]) -> str:
+def is_older(page: Page, held: HeldCopy | None) -> bool:
+    """Whether the peer itself has an older version of the record than we have of it."""
+    versions = [each.offer.version for each in page.judged if each.offer.version]
+    return bool(held and versions and max(versions) < held.version)
+
+
+def report(found: Difference, unexplained: Sequence[str], own_address: str) -> str:
     """What came of a comparison, for a person."""
     text = f"compared with the peer's list: {len(found.differing)} differed, {len(found.gone)} were not listed"
     if not unexplained:
         return f"{text}; the peer explained them all"
-    return f"{text}; {len(unexplained)} stay as they are, for the peer says nothing usable, such as {unexplained[0]}"
+    return (
+        f"{text}; {len(unexplained)} stay as they are, such as {unexplained[0]}, for the peer has nothing usable or an "
+        f"older version. If it was restored from a backup, it gets them back with: chm recover {own_address}"
+    )
 
 
 def _own(entries: Iterable[Entry], space: str) -> Iterable[Entry]:

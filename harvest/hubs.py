@@ -5,7 +5,7 @@ What a hub said stays until it says something else; when it falls silent, its an
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -124,8 +124,8 @@ def failed(connection: Connection, address: str, problem: str, due: datetime) ->
     connection.execute(update(hub_table).where(hub_table.c.address == address).values(values))
 
 
-def view(connection: Connection, hub: Hub, node: str) -> HubView:
-    """How the records of our node stand at a hub by its newest answer."""
+def view(connection: Connection, hub: Hub, node: str, uri_space: str) -> HubView:
+    """How the records of our node, and what else it has of our URI space, stand at a hub by its newest answer."""
     joined = record_table.outerjoin(
         told_table, (told_table.c.iri == record_table.c.iri) & (told_table.c.hub_id == hub.id)
     )
@@ -133,25 +133,35 @@ def view(connection: Connection, hub: Hub, node: str) -> HubView:
     equal = func.coalesce(told_table.c.held, "") == record_table.c.digest
     green = connection.execute(select(func.count()).select_from(joined).where(ours, equal)).scalar_one()
     own = select(record_table.c.iri, *_own_columns).select_from(joined).where(ours, ~equal)
-    others = [Own(row.iri, json.loads(row.titles), row.digest, row.withdrawn) for row in connection.execute(own)]
-    return HubView(hub, green, tuple(compare(others, _told_of_others(connection, hub, node))))
+    others = [_own(row) for row in connection.execute(own)]
+    return HubView(hub, green, tuple(compare(others, _told_of_others(connection, hub, node), uri_space)))
+
+
+def own_records(connection: Connection, node: str) -> Iterator[Own]:
+    """Every record of our node, tombstones included."""
+    own = select(record_table.c.iri, *_own_columns).where(record_table.c.origin == node)
+    return (_own(row) for row in connection.execute(own))
 
 
 def at_each(connection: Connection, iri: str, node: str) -> list[tuple[Hub, Standing]]:
     """How one record of our node stands at each hub that has answered."""
     row = connection.execute(
-        select(*_own_columns).where(record_table.c.iri == iri, record_table.c.origin == node)
+        select(record_table.c.iri, *_own_columns).where(record_table.c.iri == iri, record_table.c.origin == node)
     ).first()
     if row is None:
         return []
-    own = Own(iri, json.loads(row.titles), row.digest, row.withdrawn)
+    own = _own(row)
     asked = [each for each in listing(connection) if each.answered]
     said = connection.execute(select(told_table).where(told_table.c.iri == iri))
     told = {each.hub_id: {iri: _told(each)} for each in said}
-    return [(hub, standing) for hub in asked for standing in compare([own], told.get(hub.id, {}))]
+    return [(hub, standing) for hub in asked for standing in compare([own], told.get(hub.id, {}), iri)]
 
 
-_own_columns = (record_table.c.titles, record_table.c.digest, record_table.c.withdrawn)
+_own_columns = (record_table.c.titles, record_table.c.digest, record_table.c.withdrawn, record_table.c.version)
+
+
+def _own(row: Any) -> Own:  # Any: a row of these columns, whose types SQLAlchemy knows one by one
+    return Own(row.iri, json.loads(row.titles), row.digest, row.withdrawn, from_milliseconds(row.version))
 
 
 def _told_of_others(connection: Connection, hub: Hub, node: str) -> dict[str, Told]:
@@ -185,6 +195,7 @@ def _told_row(hub_id: int, told: Told, now: datetime) -> dict[str, Any]:
         "sentences": json.dumps(dict(told.sentences), ensure_ascii=False),
         "detail": told.detail,
         "held": told.held,
+        "held_version": milliseconds(told.held_version) if told.held_version else 0,
         "received": milliseconds(told.received or now),
     }
 
@@ -198,5 +209,6 @@ def _told(row: Row[Any]) -> Told:
         sentences=json.loads(row.sentences),
         detail=row.detail,
         held=row.held,
+        held_version=from_milliseconds(row.held_version) if row.held_version else None,
         received=from_milliseconds(row.received),
     )

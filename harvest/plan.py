@@ -59,7 +59,8 @@ class Plan:
 
     changes: tuple[Planned, ...]
     judged: tuple[Judged, ...]  #: every offer, with its final verdict
-    going: tuple[Offer, ...] = ()  #: tombstones of records that are live here
+    going: tuple[Offer, ...] = ()  #: tombstones of records that are live here, and are not lost by a move
+    moved: int = 0  #: tombstones of records that are here under another IRI now
 
     @property
     def withdrawals(self) -> int:

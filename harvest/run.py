@@ -73,6 +73,7 @@ class Harvest:
         self._comparing = with_list or clock() >= source.compared + compare.INTERVAL
         self._uncompared = False
         self._sampling = sampling or origins.Sampling()
+        self._newest = _Newest()  # of the pages of this run
         self._notes: list[str] = []  # what a person should read in the run's message
         self._described: Description | None = None  # None when it is what it was
         self._read_to_the_end: dict[str, Seen] = {}  # what only counts once everything it leads to is stored
@@ -118,7 +119,12 @@ class Harvest:
         complete = self._take_all(documents, powers, LONGEST_RUN, self._take)
         if self._implausible:
             raise self._implausible
-        if not complete or not self._remember_branches():
+        if not complete:
+            return False
+        if self._began_anew():
+            self._notes.append("the peer's log was begun anew, as after a restore or an erasure")
+            self._comparing = True
+        if not self._remember_branches():
             return False
         return not self._comparing or (self._ask_for_sample(powers) and self._compare(powers))
 
@@ -129,6 +135,12 @@ class Harvest:
             offers = quarantine.ripe(connection, self._source.id, now + CLOCK_TOLERANCE)
         page = Page(tuple(judged_anew(each, powers) for each in offers), None, closed=True)
         return not offers or self._write(partial(_store_ripe, page))
+
+    def _began_anew(self) -> bool:
+        """Whether open pages that we knew are no part of the log any more, or it ends before what was read of it."""
+        gone = any(page != self._source.node for page in self._visit.unasked())
+        back = not self._pages_refused and self._newest.moment and self._newest.moment < self._source.cursor
+        return bool((self._source.feed in self._read_to_the_end and gone) or back)
 
     def _take_all(self, documents: Iterator[Document], powers: Powers, longest: timedelta, take: _Take) -> bool:
         latest = self._clock() + longest
@@ -163,7 +175,7 @@ class Harvest:
     def _take_stretch(self, newest: "_Newest", document: Document, reading_page: "Future[Page]") -> bool:
         page = reading_page.result()
         self._pages_read += 1
-        newest.moment = max(filter(None, (newest.moment, page.newest)), default=None)
+        newest.see(page)
         # The cursor waits for the end: a dump that breaks off is followed by the whole log.
         return self._write(lambda ledger: ledger.store(document.address, None, replace(page, newest=None)))
 
@@ -259,6 +271,7 @@ class Harvest:
         except ParseError as error:
             return self._refuse(document, error)
         self._pages_read += 1
+        self._newest.see(page)
         if self._implausible:
             return self._write(lambda ledger: ledger.hold(page))
         try:
@@ -340,27 +353,34 @@ class Harvest:
         try:
             with reading(self._engine) as connection:
                 held = compare.held_copies(connection, self._source.node)
-            difference = compare.difference(self._visit, self._described, self._source, held)
+            difference = compare.difference(self._visit, self._described or self._asked_again(), self._source, held)
             compare.check_plausible(difference, self._settings.max_withdrawal_share)
-            return self._settle(difference, powers)
+            return self._settle(difference, held, powers)
         except (FetchError, ParseError) as error:
             self._uncompared = True
             self._notes.append(f"our copies could not be compared with the peer's list: {error}")
             return True
 
-    def _settle(self, difference: compare.Difference, powers: Powers) -> bool:
+    def _asked_again(self) -> Description | None:
+        """The description, which names the list, although it has not changed."""
+        self._visit.frontier.pop(self._source.node, None)
+        document = self._visit.get(self._source.node, RDF_SYNTAXES)
+        found: Description | None = self._visit.read(read_description, document) if document else None
+        return found
+
+    def _settle(self, difference: compare.Difference, held: Mapping[str, compare.HeldCopy], powers: Powers) -> bool:
         latest, changed_before = self._clock() + LONGEST_RUN, self._counts.changed
         unexplained: list[str] = []
         for iri in (*difference.differing, *difference.gone):
             if self._stop.is_set() or self._clock() > latest:
                 return self._break_off(healed=self._counts.changed > changed_before)
             offered = compare.asked(self._visit, iri, powers, self._clock())
-            if offered is None:
+            if offered is None or compare.is_older(offered, held.get(iri)):
                 unexplained.append(iri)
             elif not self._write(partial(_store_record, offered)):
                 return False
         if difference.differing or difference.gone:
-            self._notes.append(compare.report(difference, unexplained))
+            self._notes.append(compare.report(difference, unexplained, self._settings.base_url))
         return True
 
     def _break_off(self, *, healed: bool) -> bool:
@@ -399,9 +419,12 @@ class Harvest:
 
 @dataclass
 class _Newest:
-    """The log timestamp up to which a dump was read."""
+    """The log timestamp up to which a dump or a log was read."""
 
     moment: datetime | None = None
+
+    def see(self, page: Page) -> None:
+        self.moment = max(filter(None, (self.moment, page.newest)), default=None)
 
 
 def _read_up_to(moment: datetime, ledger: store.Ledger) -> runs.Counts:

@@ -23,7 +23,9 @@ from harvest.description import Description
 from harvest.members import Member, Word, doubted, from_json, pinned, to_json
 from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint
 
-PROPOSED, APPROVED, LEFT, REMOVED = "proposed", "approved", "left", "removed"
+PROPOSED, APPROVED, MOVED, LEFT, REMOVED = "proposed", "approved", "moved", "left", "removed"
+#: Sources whose pinned facts still hold.
+_PINNED = (APPROVED, MOVED)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Source:
     feed: str
     titles: Mapping[str, str]
     country: str
-    state: str  #: proposed, approved, left or removed
+    state: str  #: proposed, approved, moved, left or removed
     due: datetime
     lease: str  #: fencing token of the run that holds it; empty for none
     failures: int  #: in a row
@@ -116,7 +118,8 @@ def approve(
 ) -> Source:
     """Pin what is proposed under this address or node IRI, and make it due.
 
-    ``countries`` are those whose nodes it may vouch for, none for all; without, they stay what they are. Raises
+    An approved source with its key counts as moved from then on: the same node, at its old address. ``countries`` are
+    those whose nodes it may vouch for, none for all; without, they stay what they are. Raises
     HarvestError when its URI space overlaps with ours or with another approved source's.
     """
     source = find(connection, name)
@@ -128,6 +131,9 @@ def approve(
         at = milliseconds(now)
         fresh = {"state": APPROVED, "due": at, "compared": at, "failures": 0, "lease": ""}
         connection.execute(update(source_table).where(source_table.c.id == source.id).values(fresh))
+        earlier = [each.id for each in predecessors(connection, source.authority)]
+        moved = update(source_table).where(source_table.c.id.in_(earlier))
+        connection.execute(moved.values(state=MOVED, lease=""))
     if countries is not None and tuple(countries) != source.countries:
         own = update(source_table).where(source_table.c.id == source.id)
         connection.execute(own.values(countries=json.dumps(list(countries))))
@@ -139,6 +145,14 @@ def read_anew(connection: Connection, source_id: int) -> None:
     """Have the whole log read again: what was refused may be acceptable now, and the rest is passed over."""
     connection.execute(delete(frontier_table).where(frontier_table.c.source_id == source_id))
     connection.execute(update(source_table).where(source_table.c.id == source_id).values(cursor=0))
+
+
+def predecessors(connection: Connection, authority: Authority) -> list[Source]:
+    """Approved sources with the key of this node and another IRI: what it was before it moved."""
+    if not authority.multikey:
+        return []
+    approved = (each for each in listing(connection) if each.state == APPROVED and each.node != authority.node)
+    return [each for each in approved if each.authority.multikey == authority.multikey]
 
 
 def remove(connection: Connection, name: str, state: str = REMOVED) -> Source:
@@ -212,7 +226,7 @@ def run_view(connection: Connection, run_id: int) -> RunView:
 
 def powers(connection: Connection, settings: Settings, source: Source) -> Powers:
     """What this source may say: its own records, and signed ones of nodes approved here or vouched for by it."""
-    approved = [each.authority for each in listing(connection) if each.state == APPROVED and each.authority.multikey]
+    approved = [each.authority for each in listing(connection) if each.state in _PINNED and each.authority.multikey]
     others = pinned(source.members, source.countries) | {each.node: each for each in approved}
     return Powers(
         settings.node_iri, settings.uri_space, source.authority, others, doubted(source.members, source.countries)
@@ -221,7 +235,7 @@ def powers(connection: Connection, settings: Settings, source: Source) -> Powers
 
 def taken(connection: Connection, settings: Settings, source: Source) -> list[Member]:
     """Who speaks already, besides this source's own members: ourselves, approved sources, members of other hubs."""
-    approved = [each for each in listing(connection) if each.state == APPROVED]
+    approved = [each for each in listing(connection) if each.state in _PINNED]
     members = (member for each in approved if each.id != source.id for member in each.members if member.pinned)
     ours = Member(Authority(settings.node_iri, settings.uri_space, ""), settings.country, Word.CONFIRMED)
     certain = (Member(each.authority, each.country, Word.CONFIRMED) for each in approved)
@@ -243,7 +257,7 @@ def _refuse_overlap(source: Source, settings: Settings, others: Sequence[Source]
     if source.node == settings.node_iri or not disjoint(space, settings.uri_space):
         raise HarvestError(f"{source.address} claims addresses that belong to this node: {space}")
     for other in others:
-        if other.id != source.id and other.state == APPROVED and not disjoint(space, other.authority.uri_space):
+        if other.id != source.id and other.state in _PINNED and not disjoint(space, other.authority.uri_space):
             raise HarvestError(f"{source.address} claims addresses that were approved for {other.node}: {space}")
 
 

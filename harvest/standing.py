@@ -28,7 +28,7 @@ class Light(Enum):
 
     GREEN = "green"  #: the hub has our version
     AMBER = "amber"  #: it has an older one, or has not seen the record yet
-    RED = "red"  #: it refused our version
+    RED = "red"  #: it refused our version, or has one that we do not have
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Told:
     detail: str
     held: str  #: digest of the version it has; empty for none
     received: datetime | None = None  #: when it said so; None when it does not tell
+    held_version: datetime | None = None  #: UTC; None when it does not say
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Own:
     titles: Mapping[str, str]
     digest: str
     withdrawn: bool
+    version: datetime
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Standing:
     titles: Mapping[str, str] = field(default_factory=dict)
     older: bool = False  #: the hub has a version, but not our newest
     told: Told | None = None
+    ahead: bool = False  #: the hub has a version of ours that we do not have: our database was restored
 
     def reason(self, language: str) -> str:
         """Why it was refused, in our words where we have some: the hub may say what it likes."""
@@ -82,14 +85,16 @@ class Standing:
         return sentences.get(language) or sentences.get("en") or self.told.reason
 
 
-def compare(own: Iterable[Own], told: Mapping[str, Told]) -> list[Standing]:
-    """Every record of ours with its light, and whatever else the hub refused of us; worst first."""
+def compare(own: Iterable[Own], told: Mapping[str, Told], uri_space: str) -> list[Standing]:
+    """Every record of ours with its light, and whatever else the hub refused of us or has of us; worst first."""
     ours = {each.iri: each for each in own}
     found = [_standing(each, told.get(iri)) for iri, each in ours.items() if iri in told or not each.withdrawn]
     # A page of our log that could not be read, or a record that we only passed on.
     found += [
         Standing(each.iri, Light.RED, told=each) for each in told.values() if each.refused and each.iri not in ours
     ]
+    lost = (each for each in told.values() if each.held and not each.refused and each.iri not in ours)
+    found += [Standing(each.iri, Light.RED, ahead=True) for each in lost if each.iri.startswith(uri_space)]
     lights = list(Light)
     return sorted(found, key=lambda each: (-lights.index(each.light), each.iri))
 
@@ -116,6 +121,8 @@ def read_receipts(data: bytes, _media_type: str, address: str) -> ToldPage:
 def _standing(own: Own, told: Told | None) -> Standing:
     if told and told.held == own.digest:
         return Standing(own.iri, Light.GREEN, own.titles)
+    if told and told.held and told.held_version and told.held_version > own.version:
+        return Standing(own.iri, Light.RED, own.titles, ahead=True)
     if told and told.refused and told.digest in (own.digest, ""):
         return Standing(own.iri, Light.RED, own.titles, bool(told.held), told)
     return Standing(own.iri, Light.AMBER, own.titles, bool(told and told.held))
@@ -124,6 +131,7 @@ def _standing(own: Own, told: Told | None) -> Standing:
 def _told(entry: Any) -> Told:  # Any: whatever JSON can say
     refused = entry["verdict"] != "accepted"
     reason = (entry.get("reason") or {}) if refused else {}
+    held = entry.get("held") or {}
     return Told(
         iri=_text(entry["record"]),
         digest=_digest(entry["hash"]),
@@ -131,7 +139,8 @@ def _told(entry: Any) -> Told:  # Any: whatever JSON can say
         reason=_text(reason.get("code", ""))[:64],
         sentences={_text(language)[:35]: _text(text) for language, text in (reason.get("text") or {}).items()},
         detail=_text(entry.get("detail", "")),
-        held=_digest((entry.get("held") or {}).get("hash", "")),
+        held=_digest(held.get("hash", "")),
+        held_version=parse_timestamp(_text(held["version"])) if held.get("version") else None,
         received=parse_timestamp(_text(entry["received"])) if entry.get("received") else None,
     )
 

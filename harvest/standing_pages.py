@@ -96,7 +96,10 @@ def problems() -> Response:
 
 
 def _views(connection: Connection, here: Any) -> list[HubView]:  # Any: as in site
-    return [hubs.view(connection, each, here.settings.node_iri) for each in hubs.listing(connection)]
+    return [
+        hubs.view(connection, each, here.settings.node_iri, here.settings.uri_space)
+        for each in hubs.listing(connection)
+    ]
 
 
 def _worst_first(views: Sequence[HubView]) -> list[tuple[HubView, Standing]]:

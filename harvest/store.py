@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
-from chm_node.catalogue import Catalogue, ChangeLog
+from chm_node.catalogue import Catalogue, ChangeLog, moves
 from chm_node.catalogue import Held as HeldRecord
 from chm_node.database import frontier as frontier_table
 from chm_node.database import receipt as receipt_table
@@ -128,7 +128,7 @@ class Ledger:
     def _plan(self, page: Page) -> Plan:
         blocked = quarantine.blocked(self.connection, list({each.offer.iri for each in page.judged}))
         judged = (_blocked(each, blocked) for each in page.judged) if blocked else page.judged
-        return plan(self._held(page.judged), judged, self.now)
+        return _without_moved(self.connection, plan(self._held(page.judged), judged, self.now))
 
     def _held(self, judged: Iterable[Judged]) -> dict[str, HeldVersion]:
         digests = Catalogue(self.connection).digests(list({each.offer.iri for each in judged}))
@@ -193,6 +193,14 @@ def _blocked(judged: Judged, blocked: Mapping[tuple[str, str], Verdict]) -> Judg
     return Judged(replace(judged.offer, nquads=b""), verdict)  # without its bytes: it is not held once more
 
 
+def _without_moved(connection: Connection, planned: Plan) -> Plan:
+    """The plan in which what only moved does not count as withdrawn."""
+    offered = {each.judged.offer.iri: each.judged.offer for each in planned.changes}
+    live = {iri: offer.nquads for iri, offer in offered.items() if offer.action is not Action.DELETE}
+    gone = moves.moved(connection, {each.iri: each.nquads for each in planned.going}, live)
+    return replace(planned, going=tuple(each for each in planned.going if each.iri not in gone), moved=len(gone))
+
+
 def _change(planned: Planned, log_time: datetime, upstream: str, known: HeldRecord | None) -> Change:
     offer, entry = planned.judged.offer, planned.judged.entry
     assert entry and offer.version  # noqa: S101  both belong to every accepted offer
@@ -213,7 +221,7 @@ def _change(planned: Planned, log_time: datetime, upstream: str, known: HeldReco
 
 def _counts(planned: Plan) -> runs.Counts:
     actions = [each.action for each in planned.changes]
-    created, updated = actions.count(Action.CREATE), actions.count(Action.UPDATE)
+    created, updated = actions.count(Action.CREATE), actions.count(Action.UPDATE) + planned.moved
     rejected = sum(1 for each in planned.judged if each.verdict.refused)
     # A tombstone of what we never held, or the older of two versions on one page, changes nothing anybody sees.
     unchanged = len(planned.judged) - created - updated - planned.withdrawals - rejected

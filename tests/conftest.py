@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -66,6 +66,23 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     run_on_server(server, f"CREATE DATABASE {name}")
     yield server.removesuffix("postgres") + name
     run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_urls(postgresql_url: str) -> Iterator[Callable[[int], list[str]]]:
+    """Makes several empty PostgreSQL databases, one a node."""
+    made: list[str] = []
+
+    def make(count: int) -> list[str]:
+        names = [f"test_{uuid4().hex}" for _ in range(count)]
+        for name in names:
+            run_on_server(postgresql_url, f"CREATE DATABASE {name}")
+        made.extend(names)
+        return [postgresql_url.removesuffix("postgres") + name for name in names]
+
+    yield make
+    for name in made:
+        run_on_server(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def postgresql_programs() -> Path:

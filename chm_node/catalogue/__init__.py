@@ -5,6 +5,8 @@ records     ``Catalogue``: reads records, listings, facets and counts
 log         ``ChangeLog``: reads the log of changes and adds to it
 history     earlier versions of records, and what one node brought
 current     what an addition to the log makes of records, facets, search index and unknown terms
+erased      what is left of a record that was erased, or was withdrawn long ago
+moves       records whose node has moved: what they are now
 timeline    a stretch of a listing as feeds show it, withdrawals among the records
 
 Writing needs a connection from ``chm_node.database.writing``, which holds the log's lock: the log

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from chm_node.catalogue.current import make_current, row_ids
+from chm_node.catalogue.erased import erase, is_erasure, without_titles
 from chm_node.database import change as change_table
 from chm_node.database import log_head
 from chm_node.database import record as record_table
@@ -24,7 +25,7 @@ class LogHead:
     """Where the log stands."""
 
     seq: int
-    log_time: datetime  #: UTC; of the newest change
+    log_time: datetime  #: UTC; of the newest change, or of the beginning of the epoch if that is later
     epoch: int
 
     @property
@@ -69,8 +70,23 @@ class ChangeLog:
         first = max(milliseconds(now), newest + 1)
         return [from_milliseconds(first + offset) for offset in range(count)]
 
+    def begin_epoch(self, now: datetime, *, beyond: tuple[int, datetime] | None = None) -> LogHead:
+        """Give every page another address, and go on with log timestamps after anything given out before.
+
+        ``beyond`` is an epoch and a log timestamp that were given out although this database may not know of them.
+        An epoch is named by its second, so that a database that was restored twice does not repeat one either.
+        """
+        head = self.head()
+        epoch, log_time = beyond or (0, head.log_time)
+        fresh = {
+            "epoch": max(head.epoch + 1, epoch + 1, int(now.timestamp())),
+            "log_time": milliseconds(max(head.log_time, log_time, now)),
+        }
+        self._connection.execute(update(log_head).values(fresh))
+        return self.head()
+
     def append(self, changes: Sequence[Change]) -> None:
-        """Add changes to the log and make the records equal to them; one change a record.
+        """Add changes to the log and make the records equal to them; one change a record. Erasures erase.
 
         The log timestamps come from ``next_log_times`` in the same transaction. A ``Delete`` without bytes and hash
         takes a record back: it is no longer here, and the pages of the log do not say so, for only its owner
@@ -80,6 +96,9 @@ class ChangeLog:
             return
         first_seq = self._connection.execute(select(log_head.c.seq)).scalar_one() + 1
         held = row_ids(self._connection, [each.graph.iri for each in changes])
+        erasures = [each.graph.iri for each in changes if is_erasure(each.graph)]
+        if erasures:
+            changes = [without_titles(each) if each.graph.iri in erasures else each for each in changes]
         ids = make_current(self._connection, changes, held, first_seq)
         self._supersede(held.values())
         rows = [_change_row(each, ids[each.graph.iri], first_seq + n) for n, each in enumerate(changes)]
@@ -87,6 +106,7 @@ class ChangeLog:
         self._connection.execute(
             update(log_head).values(seq=rows[-1]["seq"], log_time=milliseconds(changes[-1].log_time))
         )
+        erase(self._connection, [ids[iri] for iri in erasures], changes[-1].log_time)
 
     def page(self, number: int) -> list[LoggedChange]:
         """The current changes of one page (counted from 1), oldest first; superseded versions have left it."""

@@ -15,6 +15,7 @@ from chm_node.cli.joining import join, key, leave
 from chm_node.cli.node import init, serve, worker
 from chm_node.cli.receipts import receipts
 from chm_node.cli.records import dump, export, import_files, withdraw
+from chm_node.cli.repair import backup, erase, move, new_epoch, recover, restore
 from chm_node.cli.sources import harvest, source
 from chm_node.errors import ChmError
 
@@ -51,6 +52,7 @@ for _command in (
     export,
     dump,
     withdraw,
+    erase,
     source,
     harvest,
     held,
@@ -60,6 +62,11 @@ for _command in (
     check_peer,
     key,
     doctor,
+    backup,
+    restore,
+    new_epoch,
+    recover,
+    move,
     demo,
     bench,
 ):

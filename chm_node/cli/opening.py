@@ -28,12 +28,16 @@ def load_settings() -> "Settings":
 
 @contextmanager
 def opened_engine(settings: "Settings") -> Iterator["Engine"]:
-    """The node's database for as long as a command needs it; raises SettingsError or StorageError."""
-    from chm_node.database import open_database
+    """The node's database for as long as a command needs it.
 
-    engine = open_database(settings.database)
+    Raises SettingsError, StorageError, or OutdatedLogError when it was restored and nobody has said so yet.
+    """
+    from chm_node import watermark
+
+    engine = watermark.opened(settings)
     try:
         yield engine
+        watermark.note(engine, settings)
     finally:
         engine.dispose()
 

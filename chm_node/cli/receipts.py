@@ -25,7 +25,8 @@ def receipts(hub: str | None, as_json: bool, forget: bool) -> None:
     """Ask HUB what became of this node's records, or every hub that was asked before.
 
     Green: it has our version. Amber: it has an older one, or has not seen the record yet. Red: it refused the record,
-    for the reason that is printed. Exit code 1 when anything is red. The worker asks the hub again every hour.
+    for the reason that is printed, or it has a version that is not here. Exit code 1 when anything is red. The worker
+    asks the hub again every hour.
 
     \b
     chm receipts https://hub.example.org/
@@ -84,7 +85,7 @@ def _ask(engine: "Engine", settings: "Settings", hub: str | None) -> "list[HubVi
                 ask(engine, settings, address, client, readers, now, jitter)
     with reading(engine) as connection:
         asked = [each for each in hubs.listing(connection) if hub in (None, each.address)]
-        return [hubs.view(connection, each, settings.node_iri) for each in asked]
+        return [hubs.view(connection, each, settings.node_iri, settings.uri_space) for each in asked]
 
 
 def _show(view: "HubView", settings: "Settings") -> None:
@@ -104,6 +105,8 @@ def _title(each: "Standing", settings: "Settings") -> str:
 
 
 def _words(each: "Standing", settings: "Settings") -> str:
+    if each.ahead:
+        return f"the hub has a version that is not here; chm recover brings it back: {each.iri}"
     if each.light.value == "red" and each.told:
         shown = f"{each.reason(settings.languages[0])} ({each.told.reason})"
         return f"{shown} {each.told.detail}".rstrip() + (f" {each.iri}" if each.titles else "")

@@ -186,18 +186,29 @@ def withdraw(record: str, reason: str, lang: str | None, replaced_by: str | None
     from chm_node.database import reading
     from chm_node.publishing import withdraw as run
     from chm_node.record import Tombstone
-    from chm_node.text import clean_text, language_tag, valid_iri, valid_language_tag
+    from chm_node.text import valid_iri
 
-    if lang and not valid_language_tag(lang):
-        raise click.BadParameter(f"{lang!r} is not a language such as fr", param_hint="--lang")
     if replaced_by and not valid_iri(replaced_by):
         raise click.BadParameter("write the full address of the record", param_hint="--replaced-by")
     settings = load_settings()
-    iri = record if "://" in record else f"{settings.uri_space}{record}"
-    language = language_tag(lang or settings.languages[0])
+    iri, reasons = record_iri_of(record, settings), stated_reason(reason, lang, settings)
     with opened_engine(settings) as engine:
         with reading(engine) as connection:
             held = Catalogue(connection).get(iri)
-        tombstone = Tombstone(iri, held.type, {language: clean_text(reason)}, replaced_by)
+        tombstone = Tombstone(iri, held.type, reasons, replaced_by)
         change = run(engine, settings, open_signer(settings), tombstone, datetime.now(UTC))
     click.echo(f"{iri} is withdrawn since {change.log_time:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def record_iri_of(record: str, settings: "Settings") -> str:
+    """The IRI of a record as a person writes it."""
+    return record if "://" in record else f"{settings.uri_space}{record}"
+
+
+def stated_reason(reason: str, lang: str | None, settings: "Settings") -> dict[str, str]:
+    """Why a record goes, by language; raises click.BadParameter."""
+    from chm_node.text import clean_text, language_tag, valid_language_tag
+
+    if lang and not valid_language_tag(lang):
+        raise click.BadParameter(f"{lang!r} is not a language such as fr", param_hint="--lang")
+    return {language_tag(lang or settings.languages[0]): clean_text(reason)}

@@ -43,6 +43,7 @@ def add(address: str) -> None:
     from harvest.discovery import discover, propose
     from harvest.dispatch import fetch_policy
     from harvest.readers import Readers
+    from harvest.sources import predecessors
 
     settings = load_settings()
     now = datetime.now(UTC)
@@ -50,7 +51,11 @@ def add(address: str) -> None:
         proposal = discover(address, settings, client, readers, now)
     with opened_engine(settings) as engine, writing(engine) as connection:
         state = propose(connection, proposal, now).state
+        earlier = predecessors(connection, proposal.description.authority)
     _show(proposal)
+    for each in earlier:
+        click.echo(f"It has the key that was approved for {each.node}. If you approve it, that node counts as moved:")
+        click.echo("it is not harvested any more, and its records lead to the new ones.")
     if state == "approved":
         click.echo("It is approved already, and still what was approved.")
     else:

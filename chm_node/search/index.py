@@ -57,6 +57,12 @@ def merge(connection: Connection) -> None:
         connection.execute(text("INSERT INTO search(search, rank) VALUES ('merge', 500)"))
 
 
+def rewrite(connection: Connection) -> None:
+    """Write the index anew without what was taken out of it; PostgreSQL does so when it rewrites the table."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO search(search) VALUES ('optimize')"))
+
+
 def size(connection: Connection) -> int:
     """How many records are indexed."""
     table = "search_docsize" if connection.dialect.name == "sqlite" else "search"

@@ -122,13 +122,13 @@ def ready() -> Response:
 
 
 def approved_peers(connection: Connection) -> list[Peer]:
-    """The nodes that are harvested here, in the order they were added, each followed by those it vouches for.
+    """The nodes that are harvested here, or were until they moved, each followed by those it vouches for.
 
     A hub's own members are passed on, or a record would be nobody's after two hops, but only those we believe; and so
     is a node that left, for its records are kept.
     """
     rows = connection.execute(
-        select(source_table).where(source_table.c.state.in_(("approved", "left"))).order_by(source_table.c.id)
+        select(source_table).where(source_table.c.state.in_(("approved", "left", "moved"))).order_by(source_table.c.id)
     )
     found: dict[str, Peer] = {}
     for row in rows:

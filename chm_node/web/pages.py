@@ -14,12 +14,12 @@ from flask import Blueprint, Flask, Response, abort, current_app, redirect, rend
 from flask_babel import gettext
 from markupsafe import Markup
 
-from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held, LogHead
+from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held, LogHead, moves
 from chm_node.database import reading
 from chm_node.errors import BadQueryError, RecordNotFoundError
 from chm_node.text import clean_text, counting_number, valid_iri
 from chm_node.web import site
-from chm_node.web.conditional import answer, strong_etag
+from chm_node.web.conditional import answer, redirection, strong_etag
 from chm_node.web.entries import Origins, UnfilteredCounts, address_of, entries
 from chm_node.web.filters import parse
 from chm_node.web.labels import Label, Reader, Words
@@ -240,6 +240,8 @@ def _record(language: str, iri: str) -> Response:
             raise RecordNotFoundError(iri)
         reader = _reader(language)
         page = RecordPage(site(), reader, connection, Origins(site(), reader, connection), held)
+        if held.withdrawn and (now := moves.successor(connection, iri)):
+            return redirection(address_of(site(), now, language), HTTPStatus.MOVED_PERMANENTLY)
         if held.withdrawn:
             tag = strong_etag(site().stamp, language, held.digest)
             gone = HTTPStatus.GONE

@@ -14,7 +14,7 @@ from harvest.checker.badge import badge
 from harvest.checker.checks import Level, State
 from harvest.checker.results import Result, ask, is_due, newest
 from harvest.checker.sentences import SENTENCES
-from harvest.sources import REMOVED, Source
+from harvest.sources import MOVED, REMOVED, Source
 
 blueprint = Blueprint("checker", __name__)
 
@@ -65,7 +65,7 @@ def badge_of() -> Response:
 
 
 def _known(connection: Connection) -> list[Source]:
-    return [each for each in sources.listing(connection) if each.state != REMOVED]
+    return [each for each in sources.listing(connection) if each.state not in (MOVED, REMOVED)]
 
 
 def _chosen(known: list[Source], address: str) -> Source | None:

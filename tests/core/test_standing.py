@@ -1,7 +1,7 @@
 """How our records stand at a hub: the lights, and what a hub may answer."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,17 +10,22 @@ from hypothesis import strategies as st
 from chm_node.errors import ParseError
 from harvest.standing import Light, Own, Told, compare, read_receipts
 
+SPACE = "https://dz.example.org/id/"
+VERSION = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 IRI = "https://dz.example.org/id/event/1"
 RECEIVED = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 NOW, BEFORE, OTHER = "a" * 64, "b" * 64, "c" * 64
 
 
 def own(withdrawn=False):
-    return Own(IRI, {"en": "Workshop"}, NOW, withdrawn)
+    return Own(IRI, {"en": "Workshop"}, NOW, withdrawn, VERSION)
 
 
-def told(digest=NOW, held="", refused=False, iri=IRI):
-    return Told(iri, digest, refused, "no-title" if refused else "", {}, "", held)
+def told(digest=NOW, held="", refused=False, iri=IRI, later=0):
+    version = VERSION + timedelta(seconds=later)
+    return Told(
+        iri, digest, refused, "no-title" if refused else "", {}, "", held, held_version=version if held else None
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,20 +46,34 @@ def told(digest=NOW, held="", refused=False, iri=IRI):
     ],
 )
 def test_the_light_of_a_record(ours, theirs, light, older):
-    [standing] = compare([ours], {IRI: theirs} if theirs else {})
+    [standing] = compare([ours], {IRI: theirs} if theirs else {}, SPACE)
 
     assert (standing.light, standing.older) == (light, older)
 
 
 def test_a_record_withdrawn_before_the_hub_ever_saw_it_is_no_matter():
-    assert compare([own(withdrawn=True)], {}) == []
+    assert compare([own(withdrawn=True)], {}, SPACE) == []
 
 
 def test_what_the_hub_refused_beside_our_records_is_red_and_the_worst_comes_first():
     page = "https://dz.example.org/feed/1/2"
-    found = compare([own()], {IRI: told(held=NOW), page: told(refused=True, iri=page), "x": told(iri="x")})
+    found = compare([own()], {IRI: told(held=NOW), page: told(refused=True, iri=page), "x": told(iri="x")}, SPACE)
 
     assert [(each.iri, each.light) for each in found] == [(page, Light.RED), (IRI, Light.GREEN)]
+
+
+def test_a_version_that_the_hub_has_and_we_have_not_is_red():
+    lost, foreign = f"{SPACE}event/2", "https://tn.example.org/id/event/3"
+    theirs = {
+        IRI: told(BEFORE, held=BEFORE, later=1),
+        lost: told(held=NOW, iri=lost),
+        foreign: told(held=NOW, iri=foreign),  # which we passed on
+    }
+    found = compare([own()], theirs, SPACE)
+
+    assert [(each.iri, each.light, each.ahead) for each in found] == [(IRI, Light.RED, True), (lost, Light.RED, True)]
+    [withdrawn] = compare([own(withdrawn=True)], {IRI: told(BEFORE, held=BEFORE, later=-1)}, SPACE)
+    assert not withdrawn.ahead
 
 
 @pytest.mark.parametrize(
@@ -69,7 +88,7 @@ def test_what_the_hub_refused_beside_our_records_is_red_and_the_worst_comes_firs
 )
 def test_the_reason_reads_in_the_operators_language(code, language, words):
     sentences = {} if code == "nothing-said" else {"fr": "Dans leurs mots", "en": "In their words"}
-    [standing] = compare([own()], {IRI: Told(IRI, NOW, True, code, sentences, "", "")})
+    [standing] = compare([own()], {IRI: Told(IRI, NOW, True, code, sentences, "", "")}, SPACE)
 
     assert standing.reason(language).startswith(words)
 
@@ -96,7 +115,9 @@ def test_a_page_of_receipts_is_read():
     page = read({**entry(), "next": "/receipts?node=x&after=y"})
 
     assert page.next == "https://hub.example.org/receipts?node=x&after=y"
-    assert page.receipts == (Told(IRI, NOW, True, "no-title", {"en": "It has no title."}, "", BEFORE, RECEIVED),)
+    assert page.receipts == (
+        Told(IRI, NOW, True, "no-title", {"en": "It has no title."}, "", BEFORE, RECEIVED, VERSION),
+    )
 
 
 def test_what_a_hub_says_cannot_steer_a_terminal_or_forge_a_line():

@@ -1,6 +1,7 @@
 """Our copies compared with the peer's list: what differs is healed, and nothing vanishes without its owner's word."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import delete, update
@@ -8,6 +9,8 @@ from sqlalchemy import delete, update
 from chm_node.database import change, facet, reading, record, unknown_term, writing
 from chm_node.record import Action
 from harvest import compare, sources
+
+START = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -261,7 +264,11 @@ def test_a_list_that_leads_to_what_is_no_address_is_not_compared(peer, hub, iris
 
 
 def test_a_list_without_hashes_counts_as_equal():
-    held = {"a": compare.HeldCopy("1", False), "b": compare.HeldCopy("2", True), "c": compare.HeldCopy("3", False)}
+    held = {
+        "a": compare.HeldCopy("1", False, START),
+        "b": compare.HeldCopy("2", True, START),
+        "c": compare.HeldCopy("3", False, START),
+    }
     comparison = compare.Comparison(held)
     for iri, sha256 in {"a": "", "b": "2", "d": "4"}.items():
         comparison.add(iri, sha256)

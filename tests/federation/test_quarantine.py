@@ -149,7 +149,7 @@ def test_the_peer_sees_what_was_dropped_as_refused(peer, hub, emptied):
         hubs.remember(connection, hub.settings.base_url, peer.now)
         store(connection, hub.settings.base_url, answer, peer.now, 0.5)
         [listed] = hubs.listing(connection)
-        view = hubs.view(connection, listed, peer.iri)
+        view = hubs.view(connection, listed, peer.iri, peer.settings.uri_space)
 
     assert {each.light.value for each in view.others} == {"red"}
     assert "une personne a gardé celle-ci" in view.others[0].reason("fr")

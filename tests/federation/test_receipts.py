@@ -235,7 +235,7 @@ def standings(peer, hub, address: str = "") -> hubs.HubView:
         hubs.remember(connection, address, peer.now)
         store(connection, address, answer, peer.now, 0.5)
     with reading(peer.engine) as connection:
-        return hubs.view(connection, hubs.listing(connection)[0], peer.iri)
+        return hubs.view(connection, hubs.listing(connection)[0], peer.iri, peer.settings.uri_space)
 
 
 def lights(peer, hub) -> tuple[int, dict[str, str]]:

@@ -52,7 +52,7 @@ def asks(peer) -> bool:
 
 def views(peer):
     with reading(peer.engine) as connection:
-        return [hubs.view(connection, each, peer.iri) for each in hubs.listing(connection)]
+        return [hubs.view(connection, each, peer.iri, peer.settings.uri_space) for each in hubs.listing(connection)]
 
 
 def test_the_worker_asks_each_hub_every_hour(peer, hub, records, wire):

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
-from chm_node import backoff, foreign, http_guard, message_signatures
+from chm_node import backoff, erasure, foreign, http_guard, message_signatures
 from chm_node.app import MAX_REQUEST_BYTES, create_app
 from chm_node.catalogue import PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
@@ -109,6 +109,7 @@ LIMITS = {
     "time until a member is asked again": f"{members.ASKED_AGAIN.days} day",
     "share of the records in a sample": f"{origins.Sampling().share:.0%}",
     "records in a sample": f"{origins.MOST_SAMPLED}",
+    "earlier versions of a withdrawn record": f"{erasure.GRACE.days} days",
     "polling interval": f"{Settings(base_url=BASE).poll_minutes:.0f} minutes",
     "spread of the polling interval": f"{schedule.SPREAD:.0%}",
     "first wait after a failure": f"{backoff.FIRST_WAIT.seconds} seconds",

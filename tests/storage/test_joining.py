@@ -18,6 +18,7 @@ from harvest.joining import deciding, memberships, outbox, requests
 from harvest.joining.inbox import receive
 from harvest.joining.memberships import Membership
 from harvest.joining.notification import MEDIA_TYPE, OFFER, UNDO, UPDATE, Notification
+from harvest.members import Member
 from harvest.trust import Authority
 
 NOW = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
@@ -163,11 +164,12 @@ def test_a_former_key_whose_end_is_still_to_come_is_not_pinned(engine):
 
 
 def test_a_member_of_a_hub_keeps_its_former_keys(engine):
-    member = Authority("https://tn.example.org/node", "https://tn.example.org/id/", "zTn", (FORMER,))
+    member = Member(Authority("https://tn.example.org/node", "https://tn.example.org/id/", "zTn", (FORMER,)), "TN")
     with writing(engine) as connection:
         source = sources.propose(connection, "https://dz.example.org/", FOUND, NOW)
         sources.set_members(connection, source.id, [member])
-        assert sources.find(connection, NODE).members == (member,)
+        [kept] = sources.find(connection, NODE).members
+    assert (kept, kept.authority.former) == (member, (FORMER,))
 
 
 def test_a_membership_is_known_by_address_and_by_node_and_remembers_the_answer(engine):

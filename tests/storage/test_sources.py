@@ -163,10 +163,35 @@ def test_the_longest_waiting_are_leased_first(engine):
     with writing(engine) as connection:
         for minutes, host in enumerate(("c", "a", "b")):
             address = f"https://{host}.example.org/"
-            sources.propose(connection, address, described(host), NOW)
+            sources.propose(connection, address, described(host, f"zKey{host}"), NOW)
             sources.approve(connection, address, SETTINGS, NOW + timedelta(minutes=minutes))
         found = leases.lease_due(connection, NOW + timedelta(hours=1), limit=2)
     assert [each.address for each in found] == ["https://c.example.org/", "https://a.example.org/"]
+
+
+def test_a_node_with_the_key_of_an_approved_one_is_that_node_after_a_move(engine, approved):
+    with writing(engine) as connection:
+        proposed = sources.propose(connection, "https://new.example.org/", described("new"), NOW)
+        assert [each.node for each in sources.predecessors(connection, proposed.authority)] == [approved.node]
+        assert sources.find(connection, approved.node).state == "approved"  # until a person approves
+        new = sources.approve(connection, proposed.node, SETTINGS, NOW)
+        old = sources.find(connection, approved.node)
+        assert (old.state, new.state) == ("moved", "approved")
+        # What the old one signed still counts, and nobody else gets its addresses.
+        assert sources.powers(connection, SETTINGS, new).authority(old.node) == old.authority
+        other = sources.propose(
+            connection, "https://x.example.org/", described("x", "zX", old.authority.uri_space), NOW
+        )
+        with pytest.raises(HarvestError, match="were approved for"):
+            sources.approve(connection, other.node, SETTINGS, NOW)
+
+
+def test_nodes_without_a_key_are_never_the_same(engine):
+    with writing(engine) as connection:
+        for host in ("a", "b"):
+            found = sources.propose(connection, f"https://{host}.example.org/", described(host, ""), NOW)
+            sources.approve(connection, found.node, SETTINGS, NOW)
+        assert {each.state for each in sources.listing(connection)} == {"approved"}
 
 
 def test_a_run_whose_worker_died_is_closed_by_the_next_one(engine, approved):

@@ -156,6 +156,8 @@ def test_an_export_restores_a_lost_database(filled, folder):
     filled("export", "-o", "all.nq")
     for file in (folder / "chm-data").glob("chm.sqlite*"):
         file.unlink()
+    assert "begun anew: chm new-epoch" in filled("import", "all.nq", code=1).stderr
+    filled("new-epoch")
     assert "2 created" in filled("import", "all.nq").stdout
     iris = [line.split(",")[0] for line in before.splitlines()]
     assert [line.split(",")[0] for line in filled("export", "--format", "csv").stdout.splitlines()] == iris
@@ -164,6 +166,49 @@ def test_an_export_restores_a_lost_database(filled, folder):
 def test_an_export_may_be_of_one_node_alone(filled):
     assert filled("export", "--origin", "http://127.0.0.1:8100/").stdout_bytes == filled("export").stdout_bytes
     assert filled("export", "--origin", "https://tn.chm.example/").stdout_bytes == b""
+
+
+# backup and restore
+
+
+def test_a_backup_is_looked_at_and_restored(filled, folder):
+    assert "2 records" in filled("backup", "node.backup").stdout
+    filled("withdraw", listed_iri(filled), "--reason", "By mistake")
+    assert "is whole: 2 records" in filled("restore", "--check", "node.backup").stdout
+    assert len(filled("export").stdout_bytes.split(b"#meta> <http://purl.org/dc/terms/modified>")) == 2
+
+    done = filled("restore", "node.backup")
+
+    assert "Restored: 2 records" in done.stdout
+    assert "chm recover" in done.stdout
+    assert len(filled("export").stdout_bytes.split(b"#meta> <http://purl.org/dc/terms/modified>")) == 3
+    checks = json.loads(filled("doctor", "--json", code=1).stdout)
+    assert [each["state"] for each in checks if each["name"] in ("change log", "given out")] == ["OK", "OK"]
+
+
+def test_an_erased_record_is_gone_from_the_file(filled, folder):
+    iri = listed_iri(filled)
+    filled("erase", iri, "--reason", "At the request of the person")
+    filled("erase", iri, "--reason", "Said again, it only finishes what was left")
+    data = b"".join(path.read_bytes() for path in (folder / "chm-data").iterdir() if path.is_file())
+    titles = [title for title in ("Atelier", "ورشة") if title.encode() in data]
+    assert len(titles) == 1
+    assert b"At the request" in data
+    assert b"Said again" not in data
+
+
+def test_a_node_moves_with_two_settings_and_a_command(filled, monkeypatch):
+    assert "moved_from: write the old address there" in filled("move", code=1).stderr
+    monkeypatch.setenv("CHM_BASE_URL", "https://chm.example.dz/")
+    monkeypatch.setenv("CHM_MOVED_FROM", "http://127.0.0.1:8100/")
+    assert "2 records have moved to https://chm.example.dz/" in filled("move").stdout
+    assert "0 records have moved" in filled("move").stdout
+    assert listed_iri(filled).startswith("https://chm.example.dz/id/event/")
+    assert "0 created, 0 updated, 2 unchanged" in filled("import", "records.csv").stdout
+
+
+def listed_iri(chm):
+    return chm("export", "--format", "csv").stdout.splitlines()[1].split(",")[0]
 
 
 # dump

@@ -19,7 +19,7 @@ def upgrade() -> None:
     _create_joining()
     _create_hubs()
     _create_search()
-    op.execute("INSERT INTO log_head (id, seq, log_time, epoch) VALUES (1, 0, 0, 1)")
+    op.execute("INSERT INTO log_head (id, seq, log_time, epoch, erased) VALUES (1, 0, 0, 1, 0)")
     op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
 
 
@@ -55,7 +55,8 @@ def _create_log_and_records() -> None:
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("log_time", sa.BigInteger(), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("erased", sa.BigInteger(), nullable=False),
     )
     op.create_table(
         "record",
@@ -338,6 +339,7 @@ def _create_hubs() -> None:
         sa.Column("sentences", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("held", sa.String(64), nullable=False),
+        sa.Column("held_version", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,69 @@
+"""How far the log was given out, in a file beside the database: a database that was restored does not know.
+
+The worker writes it at every tick and each command at its end, without waiting for the disk. What a database that
+went back by less than that has forgotten is found by its hubs.
+"""
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from chm_node.catalogue import ChangeLog, LogHead
+from chm_node.database import open_database, reading
+from chm_node.errors import ChmError, OutdatedLogError, StorageError
+from chm_node.record import parse_timestamp, timestamp
+from chm_node.settings import Settings
+
+#: Epoch and log timestamp.
+Mark = tuple[int, datetime]
+
+
+def file(settings: Settings) -> Path:
+    """Where the mark is kept."""
+    return settings.data_dir / "log-reached.json"
+
+
+def read(settings: Settings) -> Mark | None:
+    """How far the log is known to have been given out; None when no file says so."""
+    try:
+        stated = json.loads(file(settings).read_bytes())
+        return int(stated["epoch"]), parse_timestamp(stated["log_time"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # half a file after a power cut says as little as none
+
+
+def opened(settings: Settings) -> Engine:
+    """The node's database, to publish from; raises SettingsError, StorageError or OutdatedLogError."""
+    engine = open_database(settings.database)
+    try:
+        check(engine, settings)
+    except ChmError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def check(engine: Engine, settings: Settings) -> LogHead:
+    """Where the log stands; raises OutdatedLogError when it was further once."""
+    with reading(engine) as connection:
+        head = ChangeLog(connection).head()
+    reached = read(settings)
+    if reached and (head.epoch, head.log_time) < reached:
+        raise OutdatedLogError(head.log_time, reached[1])
+    return head
+
+
+def note(engine: Engine, settings: Settings) -> None:
+    """Remember how far the log is given out; raises OutdatedLogError when it was further once, or StorageError."""
+    head = check(engine, settings)
+    if read(settings) == (head.epoch, head.log_time) or not settings.data_dir.is_dir():
+        return
+    part = file(settings).with_suffix(f".{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps({"epoch": head.epoch, "log_time": timestamp(head.log_time)}) + "\n")
+        part.replace(file(settings))
+    except OSError as error:
+        raise StorageError(f"{part} cannot be written: {error.strerror}") from error

@@ -1,0 +1,247 @@
+"""Backups: one file with everything, restored in one step, and a log that goes on after all it ever gave out."""
+
+import stat
+import tarfile
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from chm_node import backup, dumps, watermark
+from chm_node.app import create_app
+from chm_node.catalogue import Catalogue, ChangeLog
+from chm_node.database import open_database, reading
+from chm_node.errors import BackupError, OutdatedLogError
+from chm_node.publishing import publish, record_iri
+from chm_node.record_types import RECORD_TYPES
+from chm_node.settings import Settings
+from chm_node.signing import create_key, load_signer
+
+NOW = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
+BASE = "https://dz.chm.example/"
+
+
+class Node:
+    def __init__(self, folder, database_url=""):
+        folder.mkdir(exist_ok=True)
+        self.settings = Settings.load(base_url=BASE, data_dir=folder, database_url=database_url)
+        if not self.settings.key_file.exists():
+            create_key(self.settings.key_file)
+        self.engine = open_database(self.settings.database)
+
+    def publish(self, number, title="A notice", now=NOW):
+        iri = record_iri(self.settings, "news", UUID(int=number))
+        signer = load_signer(self.settings.key_file, f"{self.settings.node_iri}#key")
+        record = RECORD_TYPES["news"].record(iri, {"title": {"en": title}})
+        list(publish(self.engine, self.settings, signer, [record], now))
+        return iri
+
+    def head(self):
+        with reading(self.engine) as connection:
+            return ChangeLog(connection).head()
+
+    def holds(self, iri):
+        with reading(self.engine) as connection:
+            return Catalogue(connection).find(iri) is not None
+
+    def back_up(self, file, **options):
+        return backup.back_up(self.engine, self.settings, file, NOW, **options)
+
+    def restore(self, file, now=NOW):
+        return backup.restore(self.settings, file, now)[1]
+
+
+@pytest.fixture
+def node(tmp_path):
+    node = Node(tmp_path / "dz")
+    yield node
+    node.engine.dispose()
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "dz.backup"
+
+
+def members(file):
+    with tarfile.open(file) as archive:
+        return archive.getnames()
+
+
+def test_a_backup_made_at_work_is_restored_elsewhere(node, file, tmp_path):
+    kept = node.publish(1)
+    made = node.back_up(file, with_key=True)
+    lost = node.publish(2)
+    assert (made.records, made.log_time) == (1, NOW)
+    assert backup.examine(file) == made
+
+    other = Node(tmp_path / "new-machine")
+    other.restore(file, NOW + timedelta(days=1))
+
+    assert other.holds(kept)
+    assert not other.holds(lost)
+    assert other.settings.key_file.read_bytes() == node.settings.key_file.read_bytes()
+    assert len(list(other.settings.data_dir.glob("signing-key.pem.replaced-*"))) == 1
+    assert backup.key_warning(made, other.settings) == ""
+    other.engine.dispose()
+
+
+def test_the_key_is_in_a_backup_only_when_asked_for(node, file):
+    node.back_up(file)
+    assert members(file) == ["manifest.json", "chm.sqlite"]
+    assert node.settings.key_file.read_bytes() not in file.read_bytes()
+    node.back_up(file, with_key=True)
+    assert "signing-key.pem" in members(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_backup_without_the_key_warns_on_a_node_with_another(node, file, tmp_path):
+    made = node.back_up(file)
+    other = Node(tmp_path / "new-machine")
+    other.restore(file)
+    assert "not the one it had" in backup.key_warning(made, other.settings)
+    other.engine.dispose()
+
+
+def test_after_a_restore_the_log_goes_on_after_all_that_was_given_out(node, file):
+    node.publish(1)
+    before = node.back_up(file)
+    late = NOW + timedelta(days=3)
+    node.publish(2, now=late)
+
+    # The clock has gone back, and lies even before the backup.
+    head = node.restore(file, NOW - timedelta(days=1))
+
+    assert before.log_time == NOW
+    assert head.log_time == late
+    assert head.seq == 1
+    assert node.publish(3, now=NOW)
+    assert node.head().log_time > late
+
+
+def test_an_epoch_is_never_used_twice(node, file):
+    node.publish(1)
+    node.back_up(file)
+    first = node.restore(file, NOW)
+    second = node.restore(file, NOW)
+    third = node.restore(file, NOW - timedelta(days=400))
+    assert 1 < first.epoch < second.epoch < third.epoch
+
+
+def test_a_second_restore_on_an_empty_machine_finds_another_epoch_by_the_clock(node, file, tmp_path):
+    node.publish(1)
+    node.back_up(file)
+    first = node.restore(file, NOW)
+    other = Node(tmp_path / "new-machine")
+    assert other.restore(file, NOW + timedelta(minutes=1)).epoch > first.epoch
+    other.engine.dispose()
+
+
+def test_a_node_at_work_sees_the_restored_database(node, file):
+    app = create_app(node.settings)
+    kept, client = node.publish(1), app.test_client()
+    node.back_up(file)
+    lost = node.publish(2)
+    assert client.get(lost.removeprefix(BASE)).status_code == 200
+    assert client.get("/feed/1/1").status_code == 200
+
+    head = node.restore(file, NOW + timedelta(days=1))
+
+    assert client.get(kept.removeprefix(BASE)).status_code == 200
+    assert client.get(lost.removeprefix(BASE)).status_code == 404
+    old = client.get("/feed/1/1")
+    assert (old.status_code, old.headers["Location"]) == (301, f"{BASE}feed")
+    assert lost not in client.get(f"/feed/{head.epoch}/1").text
+    app.extensions["chm"].engine.dispose()
+
+
+def test_dumps_of_what_is_lost_are_taken_away_and_made_anew(node, file):
+    node.publish(1)
+    node.back_up(file)
+    node.publish(2)
+    dumps.write(node.engine, node.settings, NOW)
+
+    node.restore(file, NOW)
+
+    assert dumps.newest(node.settings) is None
+    assert [each.name for each in dumps.folder(node.settings).iterdir()] == [".lock"]
+    assert dumps.write_due(node.engine, node.settings, NOW).records == 1
+
+
+def test_a_damaged_database_is_replaced_and_kept(node, file):
+    kept = node.publish(1)
+    node.back_up(file)
+    node.engine.dispose()
+    database = node.settings.data_dir / "chm.sqlite"
+    database.write_bytes(b"no database at all " * 500)
+
+    node.restore(file)
+
+    node.engine = open_database(node.settings.database)
+    assert node.holds(kept)
+    assert len(list(node.settings.data_dir.glob("chm.sqlite.damaged-*"))) == 1
+
+
+def damage_database(file):
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+
+
+def no_archive(file):
+    file.write_bytes(b"something else")
+
+
+@pytest.mark.parametrize("harm", [damage_database, no_archive])
+def test_what_is_no_whole_backup_changes_nothing(node, file, harm):
+    iri = node.publish(1)
+    node.back_up(file)
+    harm(file)
+    before = node.head()
+    with pytest.raises(BackupError, match=r"no backup of chm|damaged"):
+        node.restore(file)
+    assert node.head() == before
+    assert node.holds(iri)
+    assert [each.name for each in file.parent.glob(".*")] == []
+
+
+def test_a_backup_of_another_node_is_refused(node, file, tmp_path):
+    node.back_up(file)
+    other = Settings.load(base_url="https://tn.chm.example/", data_dir=tmp_path / "tn")
+    with pytest.raises(BackupError, match=r"is a backup of https://dz\.chm\.example/node"):
+        backup.restore(other, file, NOW)
+
+
+def test_postgresql_is_left_to_its_own_programs(node, postgresql_url, tmp_path, file):
+    settings = Settings.load(base_url=BASE, data_dir=tmp_path, database_url=postgresql_url)
+    with pytest.raises(BackupError, match="pg_dump"):
+        backup.back_up(node.engine, settings, file, NOW)
+    with pytest.raises(BackupError, match="new-epoch"):
+        backup.restore(settings, file, NOW)
+
+
+def test_a_node_that_was_restored_unknowingly_publishes_nothing_until_it_is_told(database_url, tmp_path):
+    node = Node(tmp_path / "dz", database_url)
+    node.publish(1)
+    watermark.note(node.engine, node.settings)
+    mark = watermark.file(node.settings)
+    # As if the database had been put back: the file knows of more than it has.
+    mark.write_text(mark.read_text().replace("2026-11-22", "2026-11-23"))
+
+    with pytest.raises(OutdatedLogError, match="chm new-epoch"):
+        create_app(node.settings)
+    with pytest.raises(OutdatedLogError):
+        watermark.note(node.engine, node.settings)
+
+    head = backup.new_epoch(node.engine, node.settings, NOW)
+    assert head.log_time == NOW + timedelta(days=1)
+    assert watermark.check(node.engine, node.settings) == head
+    create_app(node.settings).extensions["chm"].engine.dispose()
+    node.engine.dispose()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"epoch": 1}', '{"epoch": 1, "log_time": "yesterday"}'])
+def test_a_damaged_mark_says_nothing(node, text):
+    node.publish(1)
+    watermark.file(node.settings).write_text(text)
+    assert watermark.read(node.settings) is None
+    assert watermark.check(node.engine, node.settings) == node.head()
