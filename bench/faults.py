@@ -11,16 +11,26 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
 from bench.answer_faults import ANSWER_FAULTS, any_of_them
-from bench.federation import Differences, Hub, Peer, changing_peers, copied, differences, edited, kill, make_hub
+from bench.federation import (
+    Differences,
+    Hub,
+    Peer,
+    changing_peers,
+    children,
+    copied,
+    differences,
+    edited,
+    kill,
+    make_hub,
+)
 from bench.proxy import Fault
-from chm_node.serving import end
 
 SEED = 20261126
 PEERS = 3
@@ -28,11 +38,10 @@ RECORDS = 450  #: of each peer at the beginning: three pages of its log
 KILLS = 100
 STRIKES = 40  #: of each fault
 SHARE = 0.3  #: of the answers that a fault strikes
-#: The longest time from a worker's first request to its end: some six harvests of every peer.
-_LONGEST_LIFE = 1.5
-#: A worker is killed before its first request, too; it takes so long to start.
-_START = 0.7
-_EARLY = 0.1  # share of those
+#: Share of the workers that are killed before their first request.
+_EARLY = 0.1
+#: The others live on for up to so many times what this machine needs from the first request to the first page stored.
+_LONGEST_LIFE = 2.0
 _STRIKE_SECONDS = 60.0
 
 
@@ -76,23 +85,30 @@ def measure() -> list[Trial]:
         folder = Path(name)
         with changing_peers(folder, PEERS, RECORDS, dice, SHARE) as peers:
             blank = make_hub(folder / "blank", peers)
-            trials = [kills(copied(blank, folder / "killed"), peers, KILLS, dice)]
+            trials = [
+                kills(copied(blank, folder / "killed"), peers, KILLS, dice),
+                killed_readers(copied(blank, folder / "readers"), peers, STRIKES, dice),
+            ]
             for fault, strike in ANSWER_FAULTS.items():
                 trials.append(strikes(copied(blank, folder / fault.replace(" ", "-")), peers, fault, strike, dice))
-            _strike(peers, any_of_them)
-            trials.append(kills(copied(blank, folder / "all"), peers, KILLS // 5, dice, "all of it, and kill -9"))
+            trials.append(kills(copied(blank, folder / "all"), peers, KILLS // 5, dice, any_of_them))
     return trials
 
 
-def kills(hub: Hub, peers: Sequence[Peer], count: int, dice: Random, name: str = "kill -9") -> Trial:
-    """Kill so many workers of the hub at random moments."""
+def kills(hub: Hub, peers: Sequence[Peer], count: int, dice: Random, fault: Fault | None = None) -> Trial:
+    """Kill so many workers of the hub at random moments; answers may be spoilt meanwhile."""
+    name = "kill -9 and spoilt answers" if fault else "kill -9 of the worker"
     phases: Counter[str] = Counter()
     orphans: list[int] = []
     with edited(peers, dice):
+        pace = _pace(hub, peers)
+        _strike(peers, fault)
         for number in range(1, count + 1):
             _progress(f"{name}: {number} of {count}")
+            for peer in peers:
+                peer.proxy.asked.clear()
             worker = hub.start_worker()
-            _wait_for_the_moment(worker, peers, dice)
+            _wait_for_the_moment(worker, peers, pace, dice)
             os.kill(worker.pid, signal.SIGSTOP)
             phases[_phase(hub, peers)] += 1
             orphans += kill(worker, alone=dice.random() < 0.5)
@@ -104,21 +120,29 @@ def kills(hub: Hub, peers: Sequence[Peer], count: int, dice: Random, name: str =
     return Trial(name, count, hub.harvests(), found, notes, len(orphans))
 
 
+def killed_readers(hub: Hub, peers: Sequence[Peer], count: int, dice: Random) -> Trial:
+    """Kill so many reading children of the hub's worker, as a machine without memory does."""
+    name = "kill -9 of reading children"
+    with edited(peers, dice), hub.working() as worker:
+        for number in range(1, count + 1):
+            _progress(f"{name}: {number} of {count}")
+            _wait_until(worker, lambda: bool(children(worker.pid)))
+            os.kill(dice.choice(children(worker.pid)), signal.SIGKILL)
+            hub.let_time_pass()
+            time.sleep(dice.uniform(0, 1))
+    return Trial(name, count, hub.harvests(), _settled(hub, peers))
+
+
 def strikes(hub: Hub, peers: Sequence[Peer], name: str, fault: Fault, dice: Random, count: int = STRIKES) -> Trial:
     """Have so many answers of the peers spoilt while the hub harvests them."""
     before = _struck(peers)
     latest = time.monotonic() + _STRIKE_SECONDS
-    worker = hub.start_worker()
-    try:
-        with edited(peers, dice):
-            _strike(peers, fault)
-            while _struck(peers) - before < count and time.monotonic() < latest:
-                _progress(f"{name}: {_struck(peers) - before} of {count}")
-                hub.let_time_pass()
-                time.sleep(0.1)
-    finally:
-        end(worker)
-    hub.let_time_pass(leases_too=True)
+    with edited(peers, dice), hub.working():
+        _strike(peers, fault)
+        while _struck(peers) - before < count and time.monotonic() < latest:
+            _progress(f"{name}: {_struck(peers) - before} of {count}")
+            hub.let_time_pass()
+            time.sleep(0.1)
     return Trial(name, _struck(peers) - before, hub.harvests(), _settled(hub, peers))
 
 
@@ -139,16 +163,40 @@ def _struck(peers: Sequence[Peer]) -> int:
     return sum(peer.proxy.struck for peer in peers)
 
 
-def _wait_for_the_moment(worker: subprocess.Popen[bytes], peers: Sequence[Peer], dice: Random) -> None:
-    for peer in peers:
-        peer.proxy.asked.clear()
+@dataclass(frozen=True)
+class _Pace:
+    """What a worker needs on this machine, in seconds."""
+
+    until_asking: float
+    until_storing: float  #: from its first request
+
+
+def _pace(hub: Hub, peers: Sequence[Peer]) -> _Pace:
+    started = time.monotonic()
+    with hub.working() as worker:
+        _wait_until(worker, lambda: _asked(peers))
+        asked = time.monotonic()
+        _wait_until(worker, hub.has_stored)
+    hub.let_time_pass(leases_too=True)
+    return _Pace(asked - started, time.monotonic() - asked)
+
+
+def _wait_for_the_moment(worker: subprocess.Popen[bytes], peers: Sequence[Peer], pace: _Pace, dice: Random) -> None:
     if dice.random() < _EARLY:
-        return time.sleep(dice.uniform(0, _START))
-    while not any(peer.proxy.asked.is_set() for peer in peers):
+        return time.sleep(dice.uniform(0, pace.until_asking))
+    _wait_until(worker, lambda: _asked(peers))
+    return time.sleep(dice.uniform(0, _LONGEST_LIFE * pace.until_storing))
+
+
+def _asked(peers: Sequence[Peer]) -> bool:
+    return any(peer.proxy.asked.is_set() for peer in peers)
+
+
+def _wait_until(worker: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None:
+    while not reached():
         if worker.poll() is not None:
             raise RuntimeError(f"the worker ended by itself, with code {worker.returncode}")
         time.sleep(0.005)
-    return time.sleep(dice.uniform(0, _LONGEST_LIFE))
 
 
 def _phase(hub: Hub, peers: Sequence[Peer]) -> str:

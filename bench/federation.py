@@ -35,7 +35,7 @@ from harvest.sources import approve
 
 #: Between two edits.
 EDIT_SECONDS = 0.05
-#: Half of the records change at random moments; the other half fills the first pages and stays.
+#: For a last harvest of every peer, on a machine that is busy with other things.
 QUIET_SECONDS = 60.0
 _ORPHAN_SECONDS = 5.0
 
@@ -139,6 +139,15 @@ class Hub:
         log = self.settings.data_dir / "worker.log"
         return start_command("worker", environment=environment(self.settings), log=log)
 
+    @contextmanager
+    def working(self) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker that is told to stop when this ends."""
+        worker = self.start_worker()
+        try:
+            yield worker
+        finally:
+            end(worker)
+
     def let_time_pass(self, *, leases_too: bool = False) -> None:
         """Make every source due, as the end of its back-off would; of its dead worker's lease, too, if wanted.
 
@@ -156,6 +165,11 @@ class Hub:
     def is_harvesting(self) -> bool:
         with reading(self.engine) as connection:
             return connection.execute(select(run.c.id).where(run.c.ended == 0).limit(1)).first() is not None
+
+    def has_stored(self) -> bool:
+        """Whether any page was stored yet."""
+        with reading(self.engine) as connection:
+            return connection.execute(select(source.c.id).where(source.c.cursor > 0).limit(1)).first() is not None
 
     def is_writing(self) -> bool:
         """Whether the worker, which stands still, is in the middle of a transaction."""
@@ -176,13 +190,10 @@ class Hub:
         """One more harvest of each peer, which is quiet by now; raises RuntimeError when there is none."""
         quiet = milliseconds(datetime.now(UTC))
         deadline = time.monotonic() + QUIET_SECONDS
-        worker = self.start_worker()
-        try:
+        with self.working():
             while self._unsettled(quiet) and time.monotonic() < deadline:
                 self.let_time_pass()
                 time.sleep(0.1)
-        finally:
-            end(worker)
         if self._unsettled(quiet):
             raise RuntimeError(f"no quiet harvest within {QUIET_SECONDS:.0f} seconds; see {self.settings.data_dir}")
 
@@ -221,19 +232,20 @@ def copied(hub: Hub, folder: Path) -> Hub:
 
 def kill(worker: subprocess.Popen[bytes], *, alone: bool) -> list[int]:
     """SIGKILL the worker, alone or with its group; the children of its that are still there after a while."""
-    children = _children(worker.pid)
+    orphans = children(worker.pid)
     (os.kill if alone else os.killpg)(worker.pid, signal.SIGKILL)
     worker.wait()
     latest = time.monotonic() + _ORPHAN_SECONDS
-    while (left := [each for each in children if _runs(each)]) and time.monotonic() < latest:
+    while (left := [each for each in orphans if _runs(each)]) and time.monotonic() < latest:
         time.sleep(0.01)
     return left
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The processes that this one started; none when it is gone."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(OSError):
+    with suppress(OSError):  # a thread, or all of it, may end meanwhile
+        for task in Path(f"/proc/{pid}/task").iterdir():
             found += map(int, (task / "children").read_text().split())
     return found
 

@@ -3,6 +3,7 @@
 record, schema, record_types    what a record is and how each type is declared (pure)
 vocabulary, text, namespaces    terms, clean text, RDF names (pure)
 canonical, signing              the signed record graph: bytes, hash, proof
+digests                         what an answer says of its own bytes (pure)
 foreign, sandbox                reading what strangers send, in a disposable child process
 database, catalogue, search     where records and the change log live; the search index
 resource_lists                  records and changes as ResourceSync lists them
