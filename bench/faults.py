@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -38,11 +38,14 @@ RECORDS = 450  #: of each peer at the beginning: three pages of its log
 KILLS = 100
 STRIKES = 40  #: of each fault
 SHARE = 0.3  #: of the answers that a fault strikes
-#: Share of the workers that are killed before their first request.
-_EARLY = 0.1
-#: The others live on for up to so many times what this machine needs from the first request to the first page stored.
-_LONGEST_LIFE = 2.0
-_STRIKE_SECONDS = 60.0
+#: Of the workers, this share is killed before the first request, ...
+_STARTING = 0.1
+#: ... the others up to this share within the time it takes to fetch and read a page, ...
+_ASKING = 0.5
+#: ... and the rest within so many seconds after it has stored one.
+_STORING_SECONDS = 0.6
+#: At most so long is waited for anything.
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Trial:
 
     @property
     def well(self) -> bool:
-        return not (self.found.wrong or self.found.missing or self.found.extra or self.orphans)
+        return self.found.none and not self.orphans
 
     def line(self) -> str:
         """The trial for a person to read."""
@@ -74,8 +77,7 @@ class Trial:
 
     def as_dict(self) -> dict[str, Any]:
         counts = {"struck": self.struck, "harvests": self.harvests, "orphans": self.orphans}
-        found = {name: getattr(self.found, name) for name in ("compared", "wrong", "missing", "extra")}
-        return {"fault": self.fault} | counts | found | {"notes": self.notes}
+        return {"fault": self.fault} | counts | asdict(self.found) | {"notes": self.notes}
 
 
 def measure() -> list[Trial]:
@@ -84,7 +86,7 @@ def measure() -> list[Trial]:
     with tempfile.TemporaryDirectory(prefix="chm-bench-") as name:
         folder = Path(name)
         with changing_peers(folder, PEERS, RECORDS, dice, SHARE) as peers:
-            blank = make_hub(folder / "blank", peers)
+            blank = make_hub(folder / "blank", [peer.settings.base_url for peer in peers])
             trials = [
                 kills(copied(blank, folder / "killed"), peers, KILLS, dice),
                 killed_readers(copied(blank, folder / "readers"), peers, STRIKES, dice),
@@ -108,7 +110,7 @@ def kills(hub: Hub, peers: Sequence[Peer], count: int, dice: Random, fault: Faul
             for peer in peers:
                 peer.proxy.asked.clear()
             worker = hub.start_worker()
-            _wait_for_the_moment(worker, peers, pace, dice)
+            _wait_for_the_moment(hub, worker, peers, pace, dice)
             os.kill(worker.pid, signal.SIGSTOP)
             phases[_phase(hub, peers)] += 1
             orphans += kill(worker, alone=dice.random() < 0.5)
@@ -136,7 +138,7 @@ def killed_readers(hub: Hub, peers: Sequence[Peer], count: int, dice: Random) ->
 def strikes(hub: Hub, peers: Sequence[Peer], name: str, fault: Fault, dice: Random, count: int = STRIKES) -> Trial:
     """Have so many answers of the peers spoilt while the hub harvests them."""
     before = _struck(peers)
-    latest = time.monotonic() + _STRIKE_SECONDS
+    latest = time.monotonic() + _PATIENCE
     with edited(peers, dice), hub.working():
         _strike(peers, fault)
         while _struck(peers) - before < count and time.monotonic() < latest:
@@ -148,8 +150,8 @@ def strikes(hub: Hub, peers: Sequence[Peer], name: str, fault: Fault, dice: Rand
 
 def _settled(hub: Hub, peers: Sequence[Peer]) -> Differences:
     _strike(peers, None)
-    hub.settle(peers)
-    found = differences(hub, peers)
+    hub.settle()
+    found = differences(hub.engine, [peer.settings.database for peer in peers])
     hub.engine.dispose()
     return found
 
@@ -172,28 +174,40 @@ class _Pace:
 
 
 def _pace(hub: Hub, peers: Sequence[Peer]) -> _Pace:
+    """Learn it from a worker that is not killed."""
     started = time.monotonic()
     with hub.working() as worker:
         _wait_until(worker, lambda: _asked(peers))
         asked = time.monotonic()
-        _wait_until(worker, hub.has_stored)
+        _wait_until(worker, lambda: hub.changes() > 0)
+        stored = time.monotonic()
     hub.let_time_pass(leases_too=True)
-    return _Pace(asked - started, time.monotonic() - asked)
+    return _Pace(asked - started, stored - asked)
 
 
-def _wait_for_the_moment(worker: subprocess.Popen[bytes], peers: Sequence[Peer], pace: _Pace, dice: Random) -> None:
-    if dice.random() < _EARLY:
+def _wait_for_the_moment(
+    hub: Hub, worker: subprocess.Popen[bytes], peers: Sequence[Peer], pace: _Pace, dice: Random
+) -> None:
+    """Until a random moment of its start, of its first harvests, or after it has begun to store."""
+    before, latest = hub.changes(), 2 * (pace.until_asking + pace.until_storing)
+    kind = dice.random()
+    if kind < _STARTING:
         return time.sleep(dice.uniform(0, pace.until_asking))
-    _wait_until(worker, lambda: _asked(peers))
-    return time.sleep(dice.uniform(0, _LONGEST_LIFE * pace.until_storing))
+    _wait_until(worker, lambda: _asked(peers), latest)
+    if kind < _ASKING:
+        return time.sleep(dice.uniform(0, pace.until_storing))
+    _wait_until(worker, lambda: hub.changes() > before, latest)
+    return time.sleep(dice.uniform(0, _STORING_SECONDS))
 
 
 def _asked(peers: Sequence[Peer]) -> bool:
     return any(peer.proxy.asked.is_set() for peer in peers)
 
 
-def _wait_until(worker: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None:
-    while not reached():
+def _wait_until(worker: subprocess.Popen[bytes], reached: Callable[[], bool], seconds: float = _PATIENCE) -> None:
+    """Or so long; raises RuntimeError when the worker ends by itself."""
+    latest = time.monotonic() + seconds
+    while not reached() and time.monotonic() < latest:
         if worker.poll() is not None:
             raise RuntimeError(f"the worker ended by itself, with code {worker.returncode}")
         time.sleep(0.005)

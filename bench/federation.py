@@ -166,10 +166,10 @@ class Hub:
         with reading(self.engine) as connection:
             return connection.execute(select(run.c.id).where(run.c.ended == 0).limit(1)).first() is not None
 
-    def has_stored(self) -> bool:
-        """Whether any page was stored yet."""
+    def changes(self) -> int:
+        """How many changes its log has."""
         with reading(self.engine) as connection:
-            return connection.execute(select(source.c.id).where(source.c.cursor > 0).limit(1)).first() is not None
+            return int(connection.execute(select(log_head.c.seq)).scalar_one())
 
     def is_writing(self) -> bool:
         """Whether the worker, which stands still, is in the middle of a transaction."""
@@ -186,8 +186,8 @@ class Hub:
             connection.rollback()
         return False
 
-    def settle(self, peers: Sequence[Peer]) -> None:
-        """One more harvest of each peer, which is quiet by now; raises RuntimeError when there is none."""
+    def settle(self) -> None:
+        """One more harvest of each peer, all of them quiet by now; raises RuntimeError when there is none."""
         quiet = milliseconds(datetime.now(UTC))
         deadline = time.monotonic() + QUIET_SECONDS
         with self.working():
@@ -204,7 +204,7 @@ class Hub:
             return not set(connection.execute(select(source.c.id)).scalars()) <= settled
 
 
-def make_hub(folder: Path, peers: Sequence[Peer], database_url: str = "") -> Hub:
+def make_hub(folder: Path, addresses: Sequence[str], database_url: str = "") -> Hub:
     """A hub in a new folder that has approved the peers and harvested nothing yet."""
     folder.mkdir(parents=True)
     settings = node_settings(
@@ -214,11 +214,11 @@ def make_hub(folder: Path, peers: Sequence[Peer], database_url: str = "") -> Hub
     engine = open_database(settings.database)
     now = datetime.now(UTC)
     with HttpClient(fetch_policy(settings)) as client, Readers(1) as readers:
-        for peer in peers:
-            proposal = discover(peer.settings.base_url, settings, client, readers, now)
+        for address in addresses:
+            proposal = discover(address, settings, client, readers, now)
             with writing(engine) as connection:
                 propose(connection, proposal, now)
-                approve(connection, peer.settings.base_url, settings, now)
+                approve(connection, address, settings, now)
     return Hub(settings, engine)
 
 
@@ -261,21 +261,27 @@ def _runs(pid: int) -> bool:
 class Differences:
     """How a hub's copies differ from what their owners have."""
 
-    compared: int
-    wrong: int  #: another version, hash, proof or state
-    missing: int
-    extra: int  #: records their owner does not have, and changes that stand in the hub's log twice
+    compared: int = 0
+    wrong: int = 0  #: another version, hash, proof or state
+    missing: int = 0
+    extra: int = 0  #: records their owner does not have, and changes that stand in the hub's log twice
+
+    @property
+    def none(self) -> bool:
+        return not (self.wrong or self.missing or self.extra)
 
 
-def differences(hub: Hub, peers: Sequence[Peer]) -> Differences:
-    """Every record and tombstone of the peers beside the hub's copy: version, hash, bytes, proof, state."""
+def differences(hub: Engine, peers: Sequence[str]) -> Differences:
+    """Every record and tombstone in the peers' databases beside the hub's copy: version, hash, bytes, proof, state."""
     theirs: dict[str, tuple[object, ...]] = {}
-    for peer in peers:
-        theirs |= _copies(peer.engine)
-    ours = _copies(hub.engine)
+    for url in peers:
+        engine = open_database(url)
+        theirs |= _copies(engine)
+        engine.dispose()
+    ours = _copies(hub)
     wrong = sum(1 for iri, copy in theirs.items() if iri in ours and ours[iri] != copy)
     missing, extra = len(theirs.keys() - ours.keys()), len(ours.keys() - theirs.keys())
-    return Differences(len(theirs), wrong, missing, extra + _repeated(hub.engine))
+    return Differences(len(theirs), wrong, missing, extra + _repeated(hub))
 
 
 def _copies(engine: Engine) -> dict[str, tuple[object, ...]]:
