@@ -115,11 +115,10 @@ def kills(hub: Hub, peers: Sequence[Peer], count: int, dice: Random, fault: Faul
             phases[_phase(hub, peers)] += 1
             orphans += kill(worker, alone=dice.random() < 0.5)
             hub.let_time_pass(leases_too=True)
-    found = _settled(hub, peers)
     notes = ", ".join(f"{times} {phase}" for phase, times in phases.most_common())
     if orphans:
         notes += f"; {len(orphans)} children outlived their worker"
-    return Trial(name, count, hub.harvests(), found, notes, len(orphans))
+    return _judged(name, count, hub, peers, notes, len(orphans))
 
 
 def killed_readers(hub: Hub, peers: Sequence[Peer], count: int, dice: Random) -> Trial:
@@ -132,7 +131,7 @@ def killed_readers(hub: Hub, peers: Sequence[Peer], count: int, dice: Random) ->
             os.kill(dice.choice(children(worker.pid)), signal.SIGKILL)
             hub.let_time_pass()
             time.sleep(dice.uniform(0, 1))
-    return Trial(name, count, hub.harvests(), _settled(hub, peers))
+    return _judged(name, count, hub, peers)
 
 
 def strikes(hub: Hub, peers: Sequence[Peer], name: str, fault: Fault, dice: Random, count: int = STRIKES) -> Trial:
@@ -145,15 +144,17 @@ def strikes(hub: Hub, peers: Sequence[Peer], name: str, fault: Fault, dice: Rand
             _progress(f"{name}: {_struck(peers) - before} of {count}")
             hub.let_time_pass()
             time.sleep(0.1)
-    return Trial(name, _struck(peers) - before, hub.harvests(), _settled(hub, peers))
+    return _judged(name, _struck(peers) - before, hub, peers)
 
 
-def _settled(hub: Hub, peers: Sequence[Peer]) -> Differences:
+def _judged(name: str, struck: int, hub: Hub, peers: Sequence[Peer], notes: str = "", orphans: int = 0) -> Trial:
+    """After a last harvest without faults, while nobody edits."""
+    harvests = hub.harvests()
     _strike(peers, None)
     hub.settle()
     found = differences(hub.engine, [peer.settings.database for peer in peers])
     hub.engine.dispose()
-    return found
+    return Trial(name, struck, harvests, found, notes, orphans)
 
 
 def _strike(peers: Sequence[Peer], fault: Fault | None) -> None:
