@@ -102,7 +102,7 @@ class ChangeLog:
     def after(self, log_time: datetime, limit: int) -> list[LoggedChange]:
         """Current changes with a later log timestamp, oldest first."""
         later = (change_table.c.log_time > milliseconds(log_time), ~change_table.c.superseded)
-        # By log timestamp, which is the same order: by number, SQLite would go through the whole log from its beginning.
+        # By log timestamp, which is the same order: by number, SQLite would walk through the whole log before it.
         statement = _logged_columns().where(*later).order_by(change_table.c.log_time)
         return [_logged(row) for row in self._connection.execute(statement.limit(limit))]
 
