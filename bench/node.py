@@ -42,14 +42,32 @@ def serving_node(folder: Path, records: int, *, signed: bool = True) -> Iterator
     if not signed:
         apart(take_proofs_off, folder)
     settings = node_settings(folder, base_url=f"http://127.0.0.1:{port}/", port=port, profile="demo")
-    chosen = {"base_url": settings.base_url, "port": str(port), "data_dir": str(folder), "profile": "demo"}
-    environment = os.environ | {f"CHM_{name.upper()}": value for name, value in chosen.items()}
-    server = start_command("serve", "--no-worker", environment=environment)
-    try:
-        wait_for(f"{settings.base_url}livez")
+    with served(settings):
         yield settings
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[None]:
+    """``chm serve`` for a node, in a process of its own; ready when this begins, ended with it."""
+    server = start_command(
+        "serve", "--no-worker", environment=environment(settings), log=settings.data_dir / "serve.log"
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{settings.port}/livez")
+        yield
     finally:
         end(server)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of a process that is to have these settings, and nothing of a real node on this machine."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CHM_")}
+    chosen = {
+        f"CHM_{name.upper()}": str(getattr(settings, name))
+        for name, field in Settings.model_fields.items()
+        if getattr(settings, name) != field.default
+    }
+    return others | chosen | {"CHM_CONFIG": str(settings.data_dir / "none.toml")}
 
 
 def wait_for(url: str) -> None:

@@ -4,7 +4,6 @@ Real processes, as ``chm serve`` runs them. A hub follows a hint once a minute f
 once a minute.
 """
 
-import os
 import tempfile
 import time
 import urllib.request
@@ -18,7 +17,8 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from bench.node import free_port, wait_for
+from bench.node import environment, free_port, wait_for
+from bench.publish import node_settings
 from bench.result import Result
 from chm_node.database import open_database, reading, subscriber, writing
 from chm_node.http_client import HttpClient
@@ -80,7 +80,7 @@ def _made(folder: Path, **chosen: object) -> Settings:
     port = free_port()
     folder.mkdir(parents=True)
     base_url = f"http://127.0.0.1:{port}/"
-    settings = Settings.load(base_url=base_url, port=port, profile="demo", data_dir=folder, **chosen)
+    settings = node_settings(folder, base_url=base_url, port=port, profile="demo", **chosen)
     create_key(settings.key_file)
     open_database(settings.database).dispose()
     return settings
@@ -88,9 +88,7 @@ def _made(folder: Path, **chosen: object) -> Settings:
 
 @contextmanager
 def _served(settings: Settings, *options: str) -> Iterator[tuple[Settings, int]]:
-    names = ("base_url", "port", "profile", "data_dir", "poll_minutes")
-    environment = os.environ | {f"CHM_{name.upper()}": str(getattr(settings, name)) for name in names}
-    server = start_command("serve", *options, environment=environment)
+    server = start_command("serve", *options, environment=environment(settings))
     try:
         wait_for(f"{settings.base_url}livez")
         yield settings, server.pid

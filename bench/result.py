@@ -5,12 +5,31 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, ClassVar, Protocol
+
+
+class Row(Protocol):
+    """One line of a benchmark's table."""
+
+    HEADING: ClassVar[str]
+
+    @property
+    def well(self) -> bool:
+        """Whether what was found is as it has to be."""
+
+    def line(self) -> str: ...
+
+    def as_dict(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Result:
     """One measured piece of work beside the naive way of doing it."""
+
+    HEADING: ClassVar[str] = (
+        f"{'what':<32}{'done':>8}{'per second':>14}{'naive':>12}{'ratio':>9}{'peak MiB':>10}   naive way"
+    )
 
     bench: str
     records: int  #: how many things were done: records, or requests for the feeds
@@ -23,6 +42,17 @@ class Result:
     def ratio(self) -> float:
         """How many times as fast as the naive way."""
         return self.per_second / self.baseline_per_second if self.baseline_per_second else 0.0
+
+    @property
+    def well(self) -> bool:
+        return True  # a figure is neither right nor wrong
+
+    def line(self) -> str:
+        """The result for a person to read."""
+        return (
+            f"{self.bench:<32}{self.records:>8,}{_shown(self.per_second):>14}{_shown(self.baseline_per_second):>12}"
+            f"{self.ratio:>8.1f}x{self.peak_rss_mb:>10.0f}   {self.baseline}"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         rounded = {key: _rounded(value) if isinstance(value, float) else value for key, value in asdict(self).items()}
@@ -56,14 +86,11 @@ def _timed(function: Callable[..., Any], args: Sequence[Any]) -> Measured:
     return Measured(value, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def table(results: Sequence[Result]) -> str:
-    """The results for a person to read."""
-    lines = [f"{'what':<32}{'done':>8}{'per second':>14}{'naive':>12}{'ratio':>9}{'peak MiB':>10}   naive way"]
-    lines += [
-        f"{each.bench:<32}{each.records:>8,}{_shown(each.per_second):>14}{_shown(each.baseline_per_second):>12}"
-        f"{each.ratio:>8.1f}x{each.peak_rss_mb:>10.0f}   {each.baseline}"
-        for each in results
-    ]
+def table(rows: Sequence[Row]) -> str:
+    """The rows for a person to read, under a heading for each kind of them."""
+    lines: list[str] = []
+    for heading, of_a_kind in groupby(rows, key=lambda row: row.HEADING):
+        lines += [heading, *(row.line() for row in of_a_kind)]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ record, schema, record_types    what a record is and how each type is declared (
 vocabulary, text, namespaces    terms, clean text, RDF names (pure)
 canonical, signing              the signed record graph: bytes, hash, proof
 keys, message_signatures        the keys of this node, former ones too; signed requests
+digests                         what an answer says of its own bytes (pure)
 foreign, sandbox                reading what strangers send, in a disposable child process
 database, catalogue, search     where records and the change log live; the search index
 resource_lists                  records and changes as ResourceSync lists them

@@ -189,10 +189,14 @@ class ParseError(HarvestError):
 
 
 class ReaderDiedError(ParseError):
-    """The child that read a document broke down or was ended; ``reason`` says over what."""
+    """The child that read a document broke down or was ended; ``reason`` says over what.
 
-    def __init__(self, reason: str) -> None:
+    ``killed`` says that somebody outside ended it, such as a machine that had no memory left.
+    """
+
+    def __init__(self, reason: str, *, killed: bool = False) -> None:
         self.reason = reason
+        self.killed = killed
         super().__init__(f"the document {reason}; it was refused, its sender should split or repair it")
 
 

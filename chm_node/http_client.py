@@ -4,6 +4,7 @@ A peer may answer anything. Every hop is checked anew (``http_guard``), requests
 a whole page counts: a cut, endless, partial or damaged answer is an error, never a short page.
 """
 
+import hashlib
 import socket
 import ssl
 import zlib
@@ -20,6 +21,7 @@ import urllib3
 from requests.adapters import BaseAdapter
 from requests.utils import parse_header_links
 
+from chm_node.digests import CONTENT_DIGEST, stated_sha_256
 from chm_node.errors import FetchError, StorageError
 from chm_node.http_guard import (
     PORTS,
@@ -242,9 +244,16 @@ def _answer(url: str, found: requests.Response, body: bytes, held: Mapping[str, 
 
 def _read_body(found: requests.Response, max_wire_bytes: int, max_body_bytes: int) -> bytes:
     body = _Body(found.headers.get("content-encoding", ""), max_body_bytes)
+    sent = hashlib.sha256()
     for piece in _pieces(found.raw, max_wire_bytes):
+        sent.update(piece)
         body.add(piece)
-    return body.whole()
+    whole = body.whole()
+    stated = stated_sha_256(found.headers.get(CONTENT_DIGEST, ""))
+    # Or of what a proxy compressed and left the digest as it was.
+    if stated and stated not in (sent.digest(), hashlib.sha256(whole).digest()):
+        raise Refusal(f"was damaged on its way: it is not what its digest says ({CONTENT_DIGEST})")
+    return whole
 
 
 def _pieces(raw: urllib3.HTTPResponse, max_wire_bytes: int) -> Iterator[bytes]:

@@ -140,11 +140,11 @@ class Sandbox:
             try:
                 return self._child.answer(call._started)
             except (TimeoutError, EOFError) as end:
-                reason = self._child.cause_of_death(end)
+                died = self._child.died(end)
             finally:
                 if not self._child.usable:
                     self.close()
-            return "error", ReaderDiedError(reason)
+            return "error", died
 
 
 class _Child:
@@ -185,13 +185,14 @@ class _Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def cause_of_death(self, end: TimeoutError | EOFError) -> str:
+    def died(self, end: TimeoutError | EOFError) -> ReaderDiedError:
+        """Why there is no answer."""
         if isinstance(end, TimeoutError):
-            return f"takes longer than {self._limits.seconds:g} seconds"
+            return ReaderDiedError(f"takes longer than {self._limits.seconds:g} seconds")
         code = self._process.wait()
         if code == _OUT_OF_MEMORY:
-            return f"needs more than {self._limits.memory_mib} MiB of memory"
-        return f"makes the parser break down ({_exit_name(code)})"
+            return ReaderDiedError(f"needs more than {self._limits.memory_mib} MiB of memory")
+        return ReaderDiedError(f"makes the parser break down ({_exit_name(code)})", killed=code == -signal.SIGKILL)
 
     def end(self) -> None:
         self._process.kill()

@@ -4,8 +4,6 @@ Nothing of it is read before its digest is checked. Then each stretch goes the w
 children, the same rules, the same proofs. A dump is only a faster way to the same log.
 """
 
-import base64
-import binascii
 import gzip
 import hashlib
 import re
@@ -17,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from chm_node.digests import stated_sha_256
 from chm_node.errors import ParseError
 from chm_node.foreign import MAX_LINE_BYTES
 from chm_node.namespaces import TREE
@@ -37,7 +36,6 @@ DEADLINE = timedelta(minutes=10)
 STRETCH = 200
 _STRETCH_BYTES = MAX_PAGE_BYTES - 1024 * 1024
 _MEMBER = re.compile(rb"<[^>]*> <" + re.escape(str(TREE.member)).encode() + rb"> <[^>]*> \.\r?\n")
-_SHA_256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):")
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,14 +71,10 @@ def reached(link: DumpLink, newest: datetime | None) -> datetime:
 
 
 def _check(link: DumpLink, file: BinaryIO, stated: str) -> None:
-    match = _SHA_256.search(stated)
-    if match is None:
+    expected = stated_sha_256(stated)
+    if expected is None:
         raise ParseError(f"{link.address} comes without a SHA-256 digest (Repr-Digest), so it cannot be checked")
     file.seek(0)
-    try:
-        expected = base64.b64decode(match[1], validate=True)
-    except binascii.Error as error:
-        raise ParseError(f"{link.address} has a digest that is no base64") from error
     found = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # the stubs know no readinto of a BinaryIO
     if found.digest() != expected:
         raise ParseError(f"{link.address} is not what its digest says; it was damaged on the way")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from chm_node.errors import ReaderDiedError
 from chm_node.sandbox import Sandbox
 
 #: Two cores read while the parent stores; see decision record 0030 for the measurement.
@@ -55,6 +56,12 @@ class Readers:
         self._own.sandbox.start()
 
     def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:  # whatever the function gives
+        try:
+            return self._own.sandbox.run(function, *args)
+        except ReaderDiedError as died:
+            if not died.killed:
+                raise
+        # What is blameless must not be refused; and what took all the memory is not tried a third time.
         return self._own.sandbox.run(function, *args)
 
 

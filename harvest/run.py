@@ -12,7 +12,14 @@ from sqlalchemy import Engine, select
 
 from chm_node.database import change as change_table
 from chm_node.database import reading, writing
-from chm_node.errors import FetchError, HarvestError, ImplausibleHarvestError, ParseError, StorageError
+from chm_node.errors import (
+    FetchError,
+    HarvestError,
+    ImplausibleHarvestError,
+    ParseError,
+    ReaderDiedError,
+    StorageError,
+)
 from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
@@ -299,7 +306,10 @@ class Harvest:
             return True
         self._pages_refused += 1
         self._notes.append(f"{document.address} was refused: {error}")
-        return self._write(lambda ledger: ledger.refuse(document.address, document.seen, str(error)))
+        seen = document.seen
+        if isinstance(error, ReaderDiedError) and error.killed:
+            seen = replace(seen, digest="")  # blameless, it may be: it is read again whether it has changed or not
+        return self._write(lambda ledger: ledger.refuse(document.address, seen, str(error)))
 
     def _remember_branches(self) -> bool:
         if not self._read_to_the_end:

@@ -22,7 +22,7 @@ class Seen:
     """What was last seen of a page that may still change, or that was read to its end."""
 
     etag: str
-    digest: str  #: SHA-256 of the bytes, for peers without conditional requests
+    digest: str  #: SHA-256 of media type and bytes, for peers without conditional requests
     closed: bool = False
 
 
@@ -83,7 +83,8 @@ class Visit:
         if answer.not_modified:
             return None
         self.cost.bytes += len(answer.body)
-        digest = hashlib.sha256(answer.body).hexdigest()
+        # With the type: bytes that were refused under a wrong one are read when they come under the right one.
+        digest = hashlib.sha256(answer.media_type.encode() + b"\n" + answer.body).hexdigest()
         if seen and seen.digest == digest:
             return None
         fresh = Seen(answer.etag or "", digest)

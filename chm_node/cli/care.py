@@ -59,16 +59,21 @@ def demo(once: bool, reset: bool, data: Path) -> None:
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(["publish", "harvest", "feeds", "export", "push"]))
+@click.argument(
+    "names", nargs=-1, type=click.Choice(["publish", "harvest", "feeds", "export", "push", "first-sync", "faults"])
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for other programs.")
 def bench(names: tuple[str, ...], as_json: bool) -> None:
-    """Measure this machine: publishing, harvesting, feeds, export, each beside a naive way of doing it.
+    """Measure this machine, and try how a hub bears faults.
 
-    NAMES: publish, harvest, feeds, export; all of them if none is given.
+    NAMES: publish, harvest, feeds, export, each beside a naive way of doing it; these if none is given. first-sync:
+    100,000 records by dump and log. faults: workers killed and answers spoilt, and the hub compared with its peers;
+    exit code 1 if it differs.
 
     \b
     chm bench publish feeds
+    chm bench faults
     """
     import bench as measurements
 
-    measurements.run(names, as_json)
+    raise click.exceptions.Exit(measurements.run(names, as_json))

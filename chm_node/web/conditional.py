@@ -12,6 +12,8 @@ from http import HTTPStatus
 from flask import Response, request
 from werkzeug.http import http_date
 
+from chm_node.digests import CONTENT_DIGEST, digest_field
+
 #: What may change at any moment is asked for again after this time.
 OPEN = "public, max-age=60"
 #: What only ever shrinks; a day, so that an erased record leaves every cache within one (RFC 8246).
@@ -47,6 +49,8 @@ def answer(
         response = Response(status=HTTPStatus.NOT_MODIFIED)
     else:
         response = Response(render(), status=status, content_type=content_type)
+        if not follows_log:  # what is kept has a digest for each content coding
+            response.headers[CONTENT_DIGEST] = digest_field(hashlib.sha256(response.get_data()).digest())
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = cache
     if modified is not None:

@@ -1,12 +1,12 @@
 """Dumps over HTTP: ``/dumps/records.nq.gz``, ``/dumps/records.trig.gz`` and what they hold."""
 
-import base64
 import json
 from http import HTTPStatus
 
 from flask import Blueprint, Response, abort, send_file
 
 from chm_node import dumps
+from chm_node.digests import digest_field
 from chm_node.dumps import Dump
 from chm_node.record import timestamp
 from chm_node.web import site
@@ -42,7 +42,7 @@ def dump(extension: str) -> Response:
     file = found.files[extension]
     path = dumps.folder(site().settings).resolve() / file.name
     response = send_file(path, "application/gzip", conditional=True, etag=file.sha256, last_modified=found.log_time)
-    response.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(file.sha256)).decode()}:"
+    response.headers["Repr-Digest"] = digest_field(bytes.fromhex(file.sha256))
     response.headers["Cache-Control"] = OPEN
     return response
 

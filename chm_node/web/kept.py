@@ -7,6 +7,7 @@ answers follow from the log alone (``conditional.answer``); nothing else is kept
 """
 
 import gzip
+import hashlib
 import threading
 import weakref
 from collections import OrderedDict, deque
@@ -18,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import parse_date
 
+from chm_node.digests import CONTENT_DIGEST, digest_field
 from chm_node.web.conditional import FOLLOWS_LOG
 
 if TYPE_CHECKING:
@@ -227,11 +229,11 @@ def _close(chunks: Iterable[bytes]) -> None:
 def _pass_on(
     status: str, headers: Headers, chunks: Iterable[bytes], environ: Mapping[str, Any], start_response: "StartResponse"
 ) -> Iterable[bytes]:
+    if environ["REQUEST_METHOD"] == "HEAD":
+        _close(chunks)
+        return _without_content(status, headers, start_response)
     start_response(status, headers)
-    if environ["REQUEST_METHOD"] != "HEAD":
-        return chunks
-    _close(chunks)
-    return ()
+    return chunks
 
 
 def _made(head: object, status: str, headers: Headers, body: bytes) -> _Kept:
@@ -256,7 +258,7 @@ def _variant(headers: Headers, tag: str, body: bytes | None) -> _Variant:
     full = [*headers, ("ETag", tag)]
     short = [(name, value) for name, value in full if name.lower() in _ON_NOT_MODIFIED]
     if body is not None:
-        full.append(("Content-Length", str(len(body))))
+        full += [("Content-Length", str(len(body))), (CONTENT_DIGEST, digest_field(hashlib.sha256(body).digest()))]
     return _Variant(tag, full, short, body)
 
 
@@ -275,8 +277,16 @@ def _send(kept: _Kept, environ: Mapping[str, Any], start_response: "StartRespons
     if variant.body is None or _reader_has(kept, environ):
         start_response("304 NOT MODIFIED", list(variant.short_headers))
         return ()
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return _without_content(kept.status, variant.headers, start_response)
     start_response(kept.status, list(variant.headers))
-    return () if environ["REQUEST_METHOD"] == "HEAD" else (variant.body,)
+    return (variant.body,)
+
+
+def _without_content(status: str, headers: Headers, start_response: "StartResponse") -> Iterable[bytes]:
+    """The answer to HEAD: what is not sent has no digest (RFC 9530 §2)."""
+    start_response(status, [(name, value) for name, value in headers if name != CONTENT_DIGEST])
+    return ()
 
 
 def _reader_has(kept: _Kept, environ: Mapping[str, Any]) -> bool:

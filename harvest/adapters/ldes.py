@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from chm_node.errors import FetchError, ParseError
+from chm_node.errors import FetchError, ParseError, ReaderDiedError
+from chm_node.namespaces import RDF, TREE
 from harvest.page import Relation, has_relations, read_relations
 from harvest.sources import Source
 from harvest.visit import Document, Visit
@@ -17,6 +18,7 @@ from harvest.visit import Document, Visit
 #: Twenty times what a log of 200,000 changes has; a peer that links on and on is left there.
 MAX_PAGES = 20_000
 GONE = 410
+_IS_NODE = f"<{RDF.type}> <{TREE.Node}> .".encode()
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,10 +38,22 @@ def walk(source: Source, visit: Visit) -> Iterator[Document]:
             raise
         if document is None:
             queue.add(_open_pages(source, visit))
+        elif _is_another(document):
+            # Its changes would move the cursor past pages that were not read.
+            raise FetchError(address, "answered with another page of the log; a cache or proxy mixes up its answers")
         elif document.url == address or not queue.knows(document.url):
             relations = _relations(document, source, visit)
             queue.add(each for each in relations if _may_be_new(each, source, visit))
             yield replace(document, branch=bool(relations) or address == source.feed)
+
+
+def _is_another(document: Document) -> bool:
+    """Whether what came describes another page; cheap, and only told of the syntax we ask for first."""
+    return (
+        document.media_type == "application/n-quads"
+        and _IS_NODE in document.data
+        and b"<%b> %b" % (document.url.encode(), _IS_NODE) not in document.data
+    )
 
 
 class _Queue:
@@ -67,8 +81,8 @@ def _relations(document: Document, source: Source, visit: Visit) -> list[Relatio
         return []
     try:
         found: list[Relation] = visit.read(read_relations, document)
-    except ParseError:
-        if document.address == source.feed:
+    except ParseError as error:
+        if document.address == source.feed or (isinstance(error, ReaderDiedError) and error.killed):
             raise
         return []  # whoever reads its members will say what is wrong with this page
     return found

@@ -1,6 +1,8 @@
 """The outbound client against peers that lie, stall and flood: real sockets on this machine."""
 
+import base64
 import gzip
+import hashlib
 import io
 import socket
 import ssl
@@ -162,6 +164,30 @@ def test_compressed_and_chunked_pages_arrive_whole(peer):
     with HttpClient(LOCAL) as client:
         assert [client.get(there.url, accept="*/*").body == text for _ in range(3)] == [True] * 3
     assert there.connections == 1
+
+
+def sha_256(data):
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
+
+
+@pytest.mark.parametrize("digested", ["as sent", "before a proxy compressed it"])
+def test_a_page_that_is_what_its_digest_says_arrives(peer, digested):
+    packed = gzip.compress(b"whole")
+    digest = sha_256(packed if digested == "as sent" else b"whole")
+    there = peer(page(packed, Content_Encoding="gzip", Content_Digest=f"sha-512=:AAAA:, {digest}"))
+    assert fetch(there.url).body == b"whole"
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_a_page_that_is_not_what_its_digest_says_was_damaged_on_its_way(peer, encoding):
+    body = gzip.compress(b"while") if encoding else b"while"
+    there = peer(page(body, Content_Encoding=encoding, Content_Digest=sha_256(b"whole")))
+    assert "damaged on its way" in refusal(there.url).reason
+
+
+@pytest.mark.parametrize("digest", ["sha-512=:AAAA:", "sha-256=:no base64:", "sha-256=:AAA:", "nonsense"])
+def test_a_digest_that_cannot_be_read_says_nothing(peer, digest):
+    assert fetch(peer(page(Content_Digest=digest)).url).body == b"whole"
 
 
 def test_links_are_absolute_and_by_relation(peer):

@@ -1,6 +1,8 @@
 """Conditional requests, kept answers, compression, caching headers."""
 
+import base64
 import gzip
+import hashlib
 import threading
 
 import pytest
@@ -55,6 +57,22 @@ def test_a_compressed_answer_is_the_same_answer_under_a_tag_of_its_own(site, add
     again = site.get(address, accept_encoding="gzip", if_none_match=zipped.headers["ETag"])
     assert again.status_code == 304
     assert again.headers["ETag"] == zipped.headers["ETag"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_answer_carries_the_digest_of_what_is_sent(site, address):
+    for encoding in ("identity", "gzip", "gzip"):
+        answer = site.get(address, accept_encoding=encoding)
+        digest = base64.b64encode(hashlib.sha256(answer.data).digest()).decode()
+        assert answer.headers["Content-Digest"] == f"sha-256=:{digest}:"
+    again = site.get(address, if_none_match=answer.headers["ETag"])
+    assert (again.status_code, "Content-Digest" in again.headers) == (304, False)
+
+
+def test_without_content_there_is_no_digest_of_it(site):
+    for address in ("feed/1/1", "node"):
+        assert "Content-Digest" in site.get(address).headers
+        assert "Content-Digest" not in site.client.head(f"/{address}").headers
 
 
 def test_who_refuses_gzip_gets_none(site):

@@ -152,6 +152,7 @@ def test_head_tells_what_get_would_send(site):
     address = "/" + site.iris["workshop"].removeprefix("https://node.example/")
     head, get = site.client.head(address), site.client.get(address)
     assert head.data == b""
+    del get.headers["Content-Digest"]  # of what is not sent to HEAD
     assert head.headers == get.headers
 
 

@@ -1,0 +1,32 @@
+"""The worker's threads take their memory from one heap, or each would keep what the largest page needed."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import ctypes, sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from chm_node.worker import share_one_heap
+if sys.argv[1] == "shared":
+    share_one_heap()
+libc, together = ctypes.CDLL(None), Barrier(4)
+def allocate(_):
+    libc.malloc(50_000)
+    together.wait()
+with ThreadPoolExecutor(4) as threads:
+    list(threads.map(allocate, range(4)))
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+def heaps(how):
+    command = [sys.executable, "-c", PROGRAM, how]
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.count("<heap nr")
+
+
+def test_threads_share_one_heap():
+    assert heaps("as it is") > 1
+    assert heaps("shared") == 1
