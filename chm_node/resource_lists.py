@@ -55,7 +55,8 @@ def part(connection: Connection, number: int) -> list[Resource]:
 def newest_changes(connection: Connection) -> list[Resource]:
     """The newest changes, oldest first, those that later ones replaced included."""
     first = connection.execute(select(log_head.c.seq)).scalar_one() - CHANGES
-    there = (change_table.c.seq > first) & (change_table.c.digest != "")  # of what was erased there is nothing to list
+    # Of what was erased there is nothing to list; what was taken back has no digest either, but counts as deleted.
+    there = (change_table.c.seq > first) & ((change_table.c.digest != "") | ~change_table.c.superseded)
     return _read(connection.execute(_resources().where(there).order_by(change_table.c.seq)))
 
 

@@ -416,7 +416,7 @@ def test_without_the_sample_what_was_withheld_stays_old(federation):
 
 
 def test_without_the_version_rule_it_goes_wrong(federation, monkeypatch):
-    def any_version(offer, held):
+    def any_version(offer, held, now):
         return Verdict.UNCHANGED if held and offer.digest == held.digest else Verdict.ACCEPTED
 
     monkeypatch.setattr(harvest.plan, "compare", any_version)
