@@ -251,7 +251,7 @@ def _read_body(found: requests.Response, max_wire_bytes: int, max_body_bytes: in
     whole = body.whole()
     stated = stated_sha_256(found.headers.get(CONTENT_DIGEST, ""))
     # Or of what a proxy compressed and left the digest as it was.
-    if stated and stated not in (sent.digest(), hashlib.sha256(whole).digest()):
+    if stated and stated != sent.digest() and stated != hashlib.sha256(whole).digest():
         raise Refusal(f"was damaged on its way: it is not what its digest says ({CONTENT_DIGEST})")
     return whole
 

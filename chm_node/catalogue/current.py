@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
 
 from chm_node.database import facet as facet_table
+from chm_node.database import insert_rows
 from chm_node.database import record as record_table
 from chm_node.database import unknown_term as unknown_term_table
 from chm_node.record import Action, Change, milliseconds
@@ -40,7 +41,7 @@ def make_current(
     new = [each.graph.iri for each in changes if each.graph.iri not in held]
     ids = {**held, **{iri: first_id + offset for offset, iri in enumerate(new)}}
     rows = [_record_row(each, ids[each.graph.iri], first_seq + n) for n, each in enumerate(changes)]
-    _create(connection, [row for row in rows if row["iri"] not in held])
+    insert_rows(connection, record_table, [tuple(row.values()) for row in rows if row["iri"] not in held])
     _replace(connection, [row for row in rows if row["iri"] in held])
     replaced = list(held.values())
     live = {ids[each.graph.iri]: each for each in changes if each.graph.action is not Action.DELETE}
@@ -49,11 +50,6 @@ def make_current(
     index.write(connection, words, replaced)
     _write_unknown_terms(connection, live, replaced)
     return ids
-
-
-def _create(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(record_table), rows)
 
 
 def _replace(connection: Connection, rows: list[dict[str, Any]]) -> None:
@@ -72,21 +68,17 @@ def _replace(connection: Connection, rows: list[dict[str, Any]]) -> None:
 def _write_facets(connection: Connection, live: Mapping[int, Change], replaced: Sequence[int]) -> None:
     _erase(connection, facet_table, replaced)
     rows = [(facet, value, row_id) for row_id, each in live.items() for facet, value in sorted(set(each.entry.facets))]
-    if rows:
-        # Some ten rows a record: what SQLAlchemy does to named parameters would take longer than the database.
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        connection.exec_driver_sql(f"INSERT INTO facet VALUES ({mark}, {mark}, {mark})", rows)  # noqa: S608 -- one of two fixed marks
+    insert_rows(connection, facet_table, rows)
 
 
 def _write_unknown_terms(connection: Connection, live: Mapping[int, Change], replaced: Sequence[int]) -> None:
     _erase(connection, unknown_term_table, replaced)
     rows = [
-        {"field": field, "value": value, "record_id": row_id}
+        (field, value, row_id)
         for row_id, each in live.items()
         for field, value in {(name[:_LONGEST_FIELD], term[:_LONGEST_TERM]) for name, term in each.unknown_terms}
     ]
-    if rows:
-        connection.execute(insert(unknown_term_table), rows)
+    insert_rows(connection, unknown_term_table, rows)
 
 
 def _erase(connection: Connection, table: Table, ids: Sequence[int]) -> None:
@@ -96,6 +88,7 @@ def _erase(connection: Connection, table: Table, ids: Sequence[int]) -> None:
 
 
 def _record_row(each: Change, row_id: int, seq: int) -> dict[str, Any]:
+    """The row, in the order of the table's columns."""
     version = milliseconds(each.graph.version)
     return {
         "id": row_id,

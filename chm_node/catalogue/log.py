@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from chm_node.catalogue.current import make_current, row_ids
 from chm_node.catalogue.erased import erase, is_erasure, without_titles
 from chm_node.database import change as change_table
-from chm_node.database import log_head
+from chm_node.database import insert_rows, log_head
 from chm_node.database import record as record_table
 from chm_node.errors import RecordNotFoundError
 from chm_node.record import Action, Change, RecordGraph, from_milliseconds, milliseconds
@@ -102,7 +102,7 @@ class ChangeLog:
         ids = make_current(self._connection, changes, held, first_seq)
         self._supersede(held.values())
         rows = [_change_row(each, ids[each.graph.iri], first_seq + n) for n, each in enumerate(changes)]
-        self._connection.execute(insert(change_table), rows)
+        insert_rows(self._connection, change_table, [tuple(row.values()) for row in rows])
         self._connection.execute(
             update(log_head).values(seq=rows[-1]["seq"], log_time=milliseconds(changes[-1].log_time))
         )
@@ -186,6 +186,7 @@ def logged(row: Row[Any]) -> LoggedChange:
 
 
 def _change_row(each: Change, row_id: int, seq: int) -> dict[str, Any]:
+    """The row, in the order of the table's columns."""
     graph = each.graph
     return {
         "seq": seq,
