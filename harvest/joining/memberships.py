@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from chm_node.database import membership as table
 from chm_node.record import from_milliseconds, milliseconds
+from harvest import hubs
 
 ASKED, ACCEPTED, REJECTED, REFUSED, LEFT = "asked", "accepted", "rejected", "refused", "left"
 
@@ -40,8 +41,10 @@ def listing(connection: Connection) -> list[Membership]:
 
 
 def keep(connection: Connection, membership: Membership) -> None:
-    """Remember it in place of whatever was known of this hub."""
+    """Remember it in place of whatever was known of this hub; one that accepted is asked for receipts from then on."""
     forget(connection, membership)
+    if membership.state == ACCEPTED:
+        hubs.remember(connection, membership.address, membership.answered or membership.asked)
     stored = asdict(membership)
     answered = milliseconds(membership.answered) if membership.answered else 0
     connection.execute(insert(table).values(stored | {"asked": milliseconds(membership.asked), "answered": answered}))

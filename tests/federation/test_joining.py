@@ -9,7 +9,7 @@ from chm_node import keys
 from chm_node.database import reading, writing
 from chm_node.errors import ConflictError, HarvestError
 from chm_node.signing import create_key, fingerprint, load_signer, verify
-from harvest import sources
+from harvest import hubs, sources
 from harvest.joining import deciding, memberships, outbox, requests
 from harvest.joining.notification import ACCEPT, Notification
 
@@ -124,6 +124,8 @@ def test_a_node_that_was_approved_before_it_asked_is_told_at_once(dz, tn):
     dz.join(tn)
     tn.work()
     assert membership(dz, tn).state == "accepted"
+    with reading(dz.engine) as connection:  # and is asked for receipts from then on
+        assert [each.address for each in hubs.listing(connection)] == [tn.settings.base_url]
 
 
 @pytest.mark.parametrize(
