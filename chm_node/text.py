@@ -3,7 +3,6 @@
 Every text enters the catalogue through ``clean_text``, so that no record can break an output format.
 """
 
-import html
 import re
 import unicodedata
 from urllib.parse import urlsplit
@@ -21,7 +20,6 @@ _TAGS = {
     "tbody", "tr", "th", "td", "caption", "code", "pre", "span", "div", "dl", "dt", "dd", "abbr", "sup", "sub",
 }
 # fmt: on
-_BLOCK_END = re.compile(r"<br>|</(?:p|li|blockquote|h[234]|tr|caption|pre|div|dt|dd)>")
 
 _RTL_SCRIPTS = {"arab", "hebr", "thaa", "syrc", "nkoo", "adlm", "mand", "samr", "rohg"}
 _RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ji", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"}
@@ -71,14 +69,6 @@ def clean_html(text: str) -> str:
         attribute_filter=_keep_attribute,
         link_rel="noopener noreferrer nofollow ugc",
     )
-
-
-def plain_text(text: str) -> str:
-    """The words of an HTML text, one line for each block."""
-    with_lines = _BLOCK_END.sub("\n", clean_html(text))
-    words = clean_text(html.unescape(nh3.clean(with_lines, tags=set())))
-    lines = (re.sub(r"[ \t]+", " ", line).strip() for line in words.split("\n"))
-    return "\n".join(line for line in lines if line)
 
 
 def is_rtl(language: str) -> bool:

@@ -156,13 +156,6 @@ class Vocabularies:
             waiting.extend(new)
         return frozenset(found)
 
-    def labels_for_search(self, iri: str) -> str:
-        """Every label and alias of the term in one text; empty for an unknown term."""
-        term = self.term(iri)
-        if term is None:
-            return ""
-        return " ".join(dict.fromkeys((term.notation, *term.labels.values(), *term.aliases, *term.cas_numbers)))
-
     @cached_property
     def _by_iri(self) -> Mapping[str, Term]:
         return {iri: term for key in self for iri, term in self[key].terms.items()}

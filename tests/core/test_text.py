@@ -15,7 +15,6 @@ from chm_node.text import (
     is_clean,
     is_rtl,
     language_tag,
-    plain_text,
     valid_iri,
     valid_language_tag,
 )
@@ -103,14 +102,8 @@ def test_the_usual_tags_languages_and_links_are_kept():
 
 
 @given(ANY_TEXT)
-def test_any_text_can_be_cleaned_as_html_and_read_as_plain_text(text):
-    assert is_clean(plain_text(text))
+def test_any_text_can_be_cleaned_as_html(text):
     assert "<script" not in clean_html(text).lower()
-
-
-def test_plain_text_keeps_blocks_apart_and_drops_scripts():
-    given_html = "<p>One &amp;  two</p><p>Three<br>four</p><ul><li>a</li><li>b</li></ul><script>no()</script>"
-    assert plain_text(given_html) == "One & two\nThree\nfour\na\nb"
 
 
 @pytest.mark.parametrize(
