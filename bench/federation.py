@@ -20,7 +20,7 @@ from bench.node import environment, free_port, served
 from bench.proxy import Proxy
 from bench.publish import node_settings
 from bench.records import synthetic
-from chm_node.database import change, log_head, open_database, reading, record, run, source, writing
+from chm_node.database import open_database, reading, writing
 from chm_node.http_client import HttpClient
 from chm_node.publishing import publish, withdraw
 from chm_node.record import Record, Tombstone, milliseconds
@@ -28,6 +28,7 @@ from chm_node.record_types import RECORD_TYPES
 from chm_node.serving import end, start_command
 from chm_node.settings import Settings
 from chm_node.signing import Signer, create_key, load_signer
+from chm_node.tables import change, log_head, record, run, source
 from harvest.discovery import discover, propose
 from harvest.dispatch import fetch_policy
 from harvest.readers import Readers

@@ -11,10 +11,11 @@ from bench.naive import harvest_one_by_one
 from bench.node import serving_node
 from bench.publish import node_settings
 from bench.result import Measured, Result, apart
-from chm_node.database import frontier, open_database, source, writing
+from chm_node.database import open_database, writing
 from chm_node.http_client import HttpClient
 from chm_node.settings import Settings
 from chm_node.signing import create_key
+from chm_node.tables import frontier, source
 from harvest.description import RDF_SYNTAXES
 from harvest.discovery import discover, propose
 from harvest.dispatch import Dispatcher, fetch_policy

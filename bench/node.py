@@ -12,9 +12,10 @@ from sqlalchemy import update
 
 from bench.publish import fill_node, node_settings
 from bench.result import apart
-from chm_node.database import change, open_database, writing
+from chm_node.database import open_database, writing
 from chm_node.serving import end, start_command
 from chm_node.settings import Settings
+from chm_node.tables import change
 
 START_SECONDS = 20.0
 

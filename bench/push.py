@@ -20,13 +20,14 @@ from sqlalchemy import select
 from bench.node import environment, free_port, wait_for
 from bench.publish import node_settings
 from bench.result import Result
-from chm_node.database import open_database, reading, subscriber, writing
+from chm_node.database import open_database, reading, writing
 from chm_node.http_client import HttpClient
 from chm_node.publishing import publish, record_iri, with_defaults
 from chm_node.record_types import RECORD_TYPES
 from chm_node.serving import end, start_command
 from chm_node.settings import Settings
 from chm_node.signing import create_key, load_signer
+from chm_node.tables import subscriber
 from harvest.discovery import discover, propose
 from harvest.dispatch import fetch_policy
 from harvest.hints import INTERVAL

@@ -6,7 +6,8 @@ canonical, signing              the signed record graph: bytes, hash, proof
 keys, message_signatures        the keys of this node, former ones too; signed requests
 digests                         what an answer says of its own bytes (pure)
 foreign, sandbox                reading what strangers send, in a disposable child process
-database, catalogue, search     where records and the change log live; the search index
+tables, database                the schema by subject; opened on SQLite or PostgreSQL
+catalogue, search               where records and the change log live; the search index
 resource_lists                  records and changes as ResourceSync lists them
 formats                         one media type each: RDF, feeds, DCAT, the log
 publishing                      publish, revise, withdraw, import, export

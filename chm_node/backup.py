@@ -24,11 +24,11 @@ from sqlalchemy.engine import make_url
 from chm_node import dumps, watermark
 from chm_node.catalogue import ChangeLog, LogHead
 from chm_node.database import SCHEMA_REVISION, open_database, reading, writing
-from chm_node.database import record as record_table
 from chm_node.errors import BackupError, ChmError, StorageError
 from chm_node.record import parse_timestamp, timestamp
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint, load_signer
+from chm_node.tables import record as record_table
 
 _MANIFEST, _DATABASE, _KEY = "manifest.json", "chm.sqlite", "signing-key.pem"
 #: A tenth slower to write than copying, and a fifth of the size.

@@ -16,18 +16,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.engine import make_url
 
 from chm_node import watermark
-from chm_node.database import (
-    SCHEMA_REVISION,
-    change,
-    log_head,
-    membership,
-    notification,
-    open_database,
-    reading,
-    record,
-    source,
-    unknown_term,
-)
+from chm_node.database import SCHEMA_REVISION, open_database, reading
 from chm_node.errors import ChmError, FetchError, OutdatedLogError
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.keys import node_signer
@@ -35,6 +24,7 @@ from chm_node.record import from_milliseconds
 from chm_node.search import index
 from chm_node.settings import Settings, config_file
 from chm_node.signing import fingerprint
+from chm_node.tables import change, log_head, membership, notification, record, source, unknown_term
 
 _LOW_BYTES = 1024**3
 _LEAST_BYTES = 200 * 1024**2

@@ -19,13 +19,13 @@ from typing import Any
 from sqlalchemy import Engine, select, update
 
 from chm_node.catalogue import ChangeLog, LoggedChange
-from chm_node.database import dump as dump_table
 from chm_node.database import reading, writing
 from chm_node.errors import ChmError
 from chm_node.formats.log import Log, listed_graphs
 from chm_node.formats.quads import Graph, n_quads, trig
 from chm_node.record import Action, milliseconds, parse_timestamp, timestamp
 from chm_node.settings import Settings
+from chm_node.tables import dump as dump_table
 
 #: How often the worker writes new ones, when the log has moved.
 INTERVAL = timedelta(days=1)

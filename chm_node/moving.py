@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Engine, select
 from chm_node.canonical import canonical_lines, read_triples
 from chm_node.catalogue import Catalogue, ChangeLog, Held, LoggedChange
 from chm_node.database import reading, writing
-from chm_node.database import record as record_table
 from chm_node.entry import entry
 from chm_node.errors import ChmError
 from chm_node.namespaces import OWL
@@ -24,6 +23,7 @@ from chm_node.record import Action, Change, Entry, Tombstone
 from chm_node.record_types import type_of
 from chm_node.settings import Settings
 from chm_node.signing import Signer, verify
+from chm_node.tables import record as record_table
 
 #: Records moved in one transaction.
 BATCH = 200

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from chm_node.database import change as change_table
-from chm_node.database import log_head
-from chm_node.database import record as record_table
 from chm_node.record import Action, from_milliseconds
+from chm_node.tables import change as change_table
+from chm_node.tables import log_head
+from chm_node.tables import record as record_table
 
 #: The most a sitemap may hold (sitemaps.org), and so a part of a resource list.
 PART_SIZE = 50_000

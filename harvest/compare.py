@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from chm_node.database import record as record_table
 from chm_node.errors import FetchError, ImplausibleHarvestError, ParseError
 from chm_node.foreign import MAX_IRI_CHARACTERS
 from chm_node.record import Action, from_milliseconds
+from chm_node.tables import record as record_table
 from harvest.description import Description
 from harvest.page import Page, read_record
 from harvest.plan import ALWAYS_PLAUSIBLE

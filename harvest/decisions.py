@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, delete, update
 
 from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
-from chm_node.database import frontier as frontier_table
 from chm_node.database import reading, writing
-from chm_node.database import source as source_table
 from chm_node.errors import HarvestError
 from chm_node.record import milliseconds
 from chm_node.settings import Settings
+from chm_node.tables import frontier as frontier_table
+from chm_node.tables import source as source_table
 from harvest import quarantine, runs
 from harvest.page import reread
 from harvest.quarantine import DROPPED, WAITING, Choice, Group, Kind

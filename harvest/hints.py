@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from chm_node.database import hint as table
-from chm_node.database import source as source_table
 from chm_node.record import milliseconds
+from chm_node.tables import hint as table
+from chm_node.tables import source as source_table
 from harvest.sources import APPROVED, Source
 
 #: A source is asked early no more often, whoever says so and how often.

@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from chm_node.database import hub as hub_table
-from chm_node.database import record as record_table
-from chm_node.database import told as told_table
 from chm_node.errors import HarvestError
 from chm_node.record import from_milliseconds, milliseconds
+from chm_node.tables import hub as hub_table
+from chm_node.tables import record as record_table
+from chm_node.tables import told as told_table
 from harvest.standing import Light, Own, Standing, Told, compare
 
 #: After this time a worker that died over a hub no longer keeps others from asking it.

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from chm_node.database import source as source_table
 from chm_node.errors import HarvestError
 from chm_node.record import milliseconds
+from chm_node.tables import source as source_table
 from harvest.sources import APPROVED, Source, find, get
 
 LEASE = timedelta(minutes=15)

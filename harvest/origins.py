@@ -11,10 +11,10 @@ from random import Random, SystemRandom
 
 from sqlalchemy import Connection, select
 
-from chm_node.database import record as record_table
-from chm_node.database import source as source_table
 from chm_node.errors import FetchError, ParseError
 from chm_node.record import timestamp
+from chm_node.tables import record as record_table
+from chm_node.tables import source as source_table
 from harvest.compare import asked, is_about_the_peer
 from harvest.description import RDF_SYNTAXES, read_word
 from harvest.members import Answer, Member, Word

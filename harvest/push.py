@@ -18,12 +18,12 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select, u
 
 from chm_node import backoff
 from chm_node.database import reading, writing
-from chm_node.database import source as source_table
-from chm_node.database import subscription as table
 from chm_node.errors import FetchError
 from chm_node.http_client import HttpClient
 from chm_node.record import milliseconds
 from chm_node.settings import Settings
+from chm_node.tables import source as source_table
+from chm_node.tables import subscription as table
 from chm_node.text import host_of
 from chm_node.websub.wishes import LONGEST_LEASE, MAX_ADDRESS_CHARACTERS, SUBSCRIBE, USUAL_LEASE, signature
 from harvest.sources import APPROVED, Source

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from chm_node.database import quarantine as quarantine_table
-from chm_node.database import record as record_table
 from chm_node.record import Action, from_milliseconds, milliseconds
+from chm_node.tables import quarantine as quarantine_table
+from chm_node.tables import record as record_table
 from harvest.trust import Offer, Verdict
 
 WAITING, DROPPED = "waiting", "dropped"

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, union
 
 from chm_node.catalogue import Catalogue, Held
-from chm_node.database import receipt as receipt_table
-from chm_node.database import record as record_table
 from chm_node.record import from_milliseconds
+from chm_node.tables import receipt as receipt_table
+from chm_node.tables import record as record_table
 from harvest import quarantine
 from harvest.reasons import REASONS
 from harvest.sources import Source, find, listing

@@ -12,11 +12,11 @@ from datetime import datetime
 from sqlalchemy import Engine, update
 
 from chm_node.catalogue import ChangeLog, LoggedChange, history
-from chm_node.database import source as source_table
 from chm_node.database import writing
 from chm_node.record import Action, Change, Entry
 from chm_node.record_types import OTHER
 from chm_node.settings import Settings
+from chm_node.tables import source as source_table
 from harvest import quarantine, runs
 from harvest.decisions import BATCH, offer_of
 from harvest.page import reread

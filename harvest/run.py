@@ -10,7 +10,6 @@ from functools import partial
 
 from sqlalchemy import Engine, select
 
-from chm_node.database import change as change_table
 from chm_node.database import reading, writing
 from chm_node.errors import (
     FetchError,
@@ -24,6 +23,7 @@ from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint
+from chm_node.tables import change as change_table
 from harvest import compare, dump, leases, members, origins, push, quarantine, receipts, runs, sources, store
 from harvest.adapters import ADAPTERS
 from harvest.description import RDF_SYNTAXES, Description, read_description

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, ScalarSelect, func, insert, select, update
 
-from chm_node.database import log_head
-from chm_node.database import run as run_table
 from chm_node.errors import HarvestError
 from chm_node.record import milliseconds
+from chm_node.tables import log_head
+from chm_node.tables import run as run_table
 
 RUNNING = "running"
 # Notations of the harvest-statuses vocabulary.

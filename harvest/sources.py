@@ -11,14 +11,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from chm_node.database import frontier as frontier_table
-from chm_node.database import record as record_table
-from chm_node.database import run as run_table
-from chm_node.database import source as source_table
 from chm_node.errors import HarvestError
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
 from chm_node.signing import fingerprint, former_keys, stored_keys
+from chm_node.tables import frontier as frontier_table
+from chm_node.tables import record as record_table
+from chm_node.tables import run as run_table
+from chm_node.tables import source as source_table
 from harvest.description import Description
 from harvest.members import Member, Word, doubted, from_json, pinned, to_json
 from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from chm_node.catalogue import Catalogue, ChangeLog, moves
 from chm_node.catalogue import Held as HeldRecord
-from chm_node.database import frontier as frontier_table
-from chm_node.database import receipt as receipt_table
-from chm_node.database import record as record_table
-from chm_node.database import source as source_table
 from chm_node.record import Action, Change, Entry, RecordGraph, milliseconds
 from chm_node.settings import Settings
+from chm_node.tables import frontier as frontier_table
+from chm_node.tables import receipt as receipt_table
+from chm_node.tables import record as record_table
+from chm_node.tables import source as source_table
 from harvest import quarantine, runs
 from harvest.page import Page
 from harvest.plan import Guard, Judged, Plan, Planned, decided, plan

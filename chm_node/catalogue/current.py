@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
 
-from chm_node.database import facet as facet_table
 from chm_node.database import insert_rows
-from chm_node.database import record as record_table
-from chm_node.database import unknown_term as unknown_term_table
 from chm_node.record import Action, Change, milliseconds
 from chm_node.search import index
+from chm_node.tables import facet as facet_table
+from chm_node.tables import record as record_table
+from chm_node.tables import unknown_term as unknown_term_table
 
 # One encoder for all: json.dumps makes a new one for each call with an option.
 _json = json.JSONEncoder(ensure_ascii=False).encode

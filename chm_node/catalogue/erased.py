@@ -9,12 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from chm_node.database import change as change_table
-from chm_node.database import log_head
-from chm_node.database import receipt as receipt_table
-from chm_node.database import record as record_table
 from chm_node.namespaces import DCTERMS, NON_PUBLIC
 from chm_node.record import Action, Change, Entry, RecordGraph, from_milliseconds, milliseconds
+from chm_node.tables import change as change_table
+from chm_node.tables import log_head
+from chm_node.tables import receipt as receipt_table
+from chm_node.tables import record as record_table
 
 _NOTHING = {"nquads": b"", "proof": "", "digest": "", "derived_from": ""}
 #: Records let go of in one transaction.

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from chm_node.database import facet as facet_table
-from chm_node.database import record as record_table
 from chm_node.record import from_milliseconds
 from chm_node.search import index
 from chm_node.search.analyser import query as analyse_query
+from chm_node.tables import facet as facet_table
+from chm_node.tables import record as record_table
 
 #: Above this many records a listing says "more than", instead of counting for seconds.
 COUNT_LIMIT = 10_000

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from chm_node.catalogue.log import LoggedChange, logged, logged_columns
-from chm_node.database import change as change_table
-from chm_node.database import record as record_table
+from chm_node.tables import change as change_table
+from chm_node.tables import record as record_table
 
 
 def brought(connection: Connection, node: str, since: int, until: int, limit: int) -> list[LoggedChange]:

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from chm_node.catalogue.current import make_current, row_ids
 from chm_node.catalogue.erased import erase, is_erasure, without_titles
-from chm_node.database import change as change_table
-from chm_node.database import insert_rows, log_head
-from chm_node.database import record as record_table
+from chm_node.database import insert_rows
 from chm_node.errors import RecordNotFoundError
 from chm_node.record import Action, Change, RecordGraph, from_milliseconds, milliseconds
+from chm_node.tables import change as change_table
+from chm_node.tables import log_head
+from chm_node.tables import record as record_table
 
 #: Changes on one page of the log.
 PAGE_SIZE = 200

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from chm_node.catalogue.held import COUNT_LIMIT, Filter, Held, Listing, held_of, passing
-from chm_node.database import facet as facet_table
-from chm_node.database import record as record_table
-from chm_node.database import unknown_term as unknown_term_table
 from chm_node.errors import RecordNotFoundError, RecordWithdrawnError
 from chm_node.record import from_milliseconds
+from chm_node.tables import facet as facet_table
+from chm_node.tables import record as record_table
+from chm_node.tables import unknown_term as unknown_term_table
 
 
 class Catalogue:

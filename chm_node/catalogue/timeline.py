@@ -16,12 +16,12 @@ from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 from chm_node.canonical import read_triples
 from chm_node.catalogue.held import Filter, Held, held_of, passing
 from chm_node.catalogue.records import Catalogue
-from chm_node.database import change as change_table
-from chm_node.database import record as record_table
 from chm_node.entry import entry
 from chm_node.record import Action, Entry, milliseconds
 from chm_node.record_types import type_of
 from chm_node.search.analyser import query as analyse_query
+from chm_node.tables import change as change_table
+from chm_node.tables import record as record_table
 
 #: Withdrawn records that one stretch looks at, which bounds what a filter can cost.
 _LOOKED_AT = 200

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from chm_node.database import metadata
+from chm_node.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

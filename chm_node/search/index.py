@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.sql.elements import ColumnElement
 
-from chm_node.database import record
 from chm_node.search.analyser import Query, fts5_match, tsquery
+from chm_node.tables import record
 
 #: One indexed record: its row id, analysed title words, analysed body words.
 Words = tuple[int, str, str]

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from chm_node.database import intent as table
-from chm_node.database import log_head
-from chm_node.database import subscriber as subscriber_table
 from chm_node.errors import TooManyRequestsError
 from chm_node.record import milliseconds
+from chm_node.tables import intent as table
+from chm_node.tables import log_head
+from chm_node.tables import subscriber as subscriber_table
 from chm_node.websub.wishes import SUBSCRIBE, Wish
 
 #: Subscribers and requests together.

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, or_, select, update
 
 from chm_node import backoff
-from chm_node.database import intent as intent_table
-from chm_node.database import log_head
-from chm_node.database import subscriber as table
 from chm_node.record import milliseconds
+from chm_node.tables import intent as intent_table
+from chm_node.tables import log_head
+from chm_node.tables import subscriber as table
 from chm_node.websub import intents
 
 #: A worker that died over a subscriber leaves it to the others after this time.

@@ -12,10 +12,11 @@ from threading import Event
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from chm_node.database import check_result, reading, writing
+from chm_node.database import reading, writing
 from chm_node.http_client import HttpClient
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
+from chm_node.tables import check_result
 from harvest import sources
 from harvest.checker.checks import Report, as_json, from_json
 from harvest.checker.inspection import inspect

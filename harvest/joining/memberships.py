@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
-from chm_node.database import membership as table
 from chm_node.record import from_milliseconds, milliseconds
+from chm_node.tables import membership as table
 from harvest import hubs
 
 ASKED, ACCEPTED, REJECTED, REFUSED, LEFT = "asked", "accepted", "rejected", "refused", "left"

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from chm_node.database import nonce as nonce_table
 from chm_node.message_signatures import CLOCK_TOLERANCE, Signature
+from chm_node.tables import nonce as nonce_table
 
 
 def use(connection: Connection, signature: Signature, now: datetime) -> bool:

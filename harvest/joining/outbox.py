@@ -11,7 +11,6 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from chm_node.database import outbox as table
 from chm_node.database import writing
 from chm_node.errors import FetchError, ParseError
 from chm_node.http_client import Answer, HttpClient
@@ -19,6 +18,7 @@ from chm_node.keys import signer_of
 from chm_node.message_signatures import Message, sign
 from chm_node.record import milliseconds
 from chm_node.settings import Settings
+from chm_node.tables import outbox as table
 from harvest.description import RDF_SYNTAXES, Description, read_description
 from harvest.joining.notification import MEDIA_TYPE, Notification
 from harvest.readers import Readers

@@ -21,11 +21,12 @@ from flask_websub.subscriber import SQLite3SubscriberStorage, SQLite3TempSubscri
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
-from chm_node.database import open_database, reading, subscriber, subscription, writing
+from chm_node.database import open_database, reading, writing
 from chm_node.http_client import HttpClient
 from chm_node.serving import end, start_command
 from chm_node.settings import Settings
 from chm_node.signing import create_key, load_signer
+from chm_node.tables import subscriber, subscription
 from harvest import discovery, sources
 from harvest.dispatch import fetch_policy
 from harvest.readers import Readers

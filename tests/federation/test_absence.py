@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from chm_node.database import log_head, reading, writing
+from chm_node.database import reading, writing
 from chm_node.dumps import write
 from chm_node.namespaces import TREE
+from chm_node.tables import log_head
 from harvest import dump, quarantine, sources
 
 ROOT = "the root"

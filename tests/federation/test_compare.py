@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete, update
 
-from chm_node.database import change, facet, reading, record, unknown_term, writing
+from chm_node.database import reading, writing
 from chm_node.record import Action
+from chm_node.tables import change, facet, record, unknown_term
 from harvest import compare, sources
 
 START = datetime(2026, 11, 22, tzinfo=UTC)

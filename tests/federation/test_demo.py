@@ -15,7 +15,6 @@ from sqlalchemy import func, select
 
 from chm_node.catalogue import Catalogue, Filter
 from chm_node.database import open_database, reading
-from chm_node.database import record as record_table
 from chm_node.demo.nodes import NODES, free_ports
 from chm_node.demo.records import shipped_records
 from chm_node.sandbox import Sandbox
@@ -23,6 +22,7 @@ from chm_node.settings import Settings
 from chm_node.sparql.child import Question
 from chm_node.sparql.gate import GraphChoice
 from chm_node.sparql.pool import Pool
+from chm_node.tables import record as record_table
 from chm_node.web.sparql import EXAMPLES
 
 ROOT = Path(__file__).parents[2]

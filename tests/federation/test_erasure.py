@@ -8,11 +8,12 @@ from sqlalchemy import column, select, table, text
 
 from chm_node import dumps, erasure
 from chm_node.catalogue.erased import erased_until
-from chm_node.database import metadata, reading
+from chm_node.database import reading
 from chm_node.errors import InvalidRecordError
 from chm_node.namespaces import DCTERMS, NON_PUBLIC
 from chm_node.publishing import withdraw
 from chm_node.record import Action, Tombstone
+from chm_node.tables import metadata
 
 WORD = "Zaynabqortuba"  # a word of its own, in no other record
 PLACE = "Xanthippeville"

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from chm_node.database import reading, receipt
-from chm_node.database import run as run_table
+from chm_node.database import reading
 from chm_node.namespaces import CHM, DCTERMS, VOCABULARY
 from chm_node.record import Action, milliseconds
 from chm_node.record_types import RECORD_TYPES
+from chm_node.tables import receipt
+from chm_node.tables import run as run_table
 from harvest import receipts, sources
 from harvest.page import Relation, read_relations
 from harvest.reasons import REASONS

@@ -15,12 +15,13 @@ from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
 from chm_node.app import create_app
-from chm_node.database import change, open_database, reading, run, writing
+from chm_node.database import open_database, reading, writing
 from chm_node.http_client import HttpClient
 from chm_node.publishing import publish, record_iri, with_defaults
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
 from chm_node.signing import create_key, load_signer
+from chm_node.tables import change, run
 from chm_node.worker import tick
 from harvest import discovery, leases, sources
 from harvest.description import Description

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from chm_node.database import intent, reading, source, subscriber, subscription, writing
+from chm_node.database import reading, writing
 from chm_node.record import from_milliseconds
+from chm_node.tables import intent, source, subscriber, subscription
 from harvest import leases, sources
 from harvest.push import RENEWED_AT
 

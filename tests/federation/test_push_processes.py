@@ -11,13 +11,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from chm_node.database import open_database, reading, subscriber, writing
+from chm_node.database import open_database, reading, writing
 from chm_node.http_client import HttpClient
 from chm_node.publishing import publish, record_iri, with_defaults
 from chm_node.record_types import RECORD_TYPES
 from chm_node.serving import end, start_command
 from chm_node.settings import Settings
 from chm_node.signing import create_key, load_signer
+from chm_node.tables import subscriber
 from harvest import discovery, sources
 from harvest.dispatch import fetch_policy
 from harvest.readers import Readers

@@ -22,9 +22,10 @@ import harvest.plan
 from chm_node.app import create_app
 from chm_node.canonical import digest
 from chm_node.catalogue import ChangeLog
-from chm_node.database import change, log_head, open_database, reading, receipt, record, source, writing
+from chm_node.database import open_database, reading, writing
 from chm_node.namespaces import AS, RDF
 from chm_node.record import Action, from_milliseconds
+from chm_node.tables import change, log_head, receipt, record, source
 from harvest import sources
 from harvest.description import Description
 from harvest.origins import Sampling

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from chm_node import backup, erasure
-from chm_node.database import change, log_head, writing
+from chm_node.database import writing
 from chm_node.publishing import withdraw
 from chm_node.record import Action, Tombstone
+from chm_node.tables import change, log_head
 from harvest.recovery import Recovered, Recovery
 
 

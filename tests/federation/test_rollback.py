@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select, update
 
 from chm_node.catalogue import Catalogue, Filter
-from chm_node.database import change, reading, record, writing
+from chm_node.database import reading, writing
 from chm_node.errors import HarvestError
 from chm_node.record import Action
 from chm_node.search import index
+from chm_node.tables import change, record
 from harvest import decisions, quarantine, sources
 from harvest.quarantine import Choice, Kind
 from harvest.rollback import roll_back

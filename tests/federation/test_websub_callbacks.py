@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select, update
 
-from chm_node.database import intent, log_head, open_database, reading, subscriber, writing
+from chm_node.database import open_database, reading, writing
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.record import milliseconds
+from chm_node.tables import intent, log_head, subscriber
 from chm_node.websub import intents
 from chm_node.websub.distribution import Distributor, Rendition
 from chm_node.websub.wishes import Wish

@@ -9,8 +9,7 @@ from sqlalchemy import select, text
 
 from chm_node.canonical import digest
 from chm_node.catalogue import Catalogue, ChangeLog, Filter
-from chm_node.database import SCHEMA_REVISION, change, metadata, open_database, reading, unknown_term
-from chm_node.database import record as record_table
+from chm_node.database import SCHEMA_REVISION, open_database, reading
 from chm_node.errors import InvalidRecordError, RecordNotFoundError, RecordWithdrawnError, SettingsError
 from chm_node.exporting import EXPORT_FORMATS, export
 from chm_node.publishing import Published, publish, record_iri, withdraw
@@ -18,6 +17,8 @@ from chm_node.record import Action, Record, Tombstone
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
 from chm_node.signing import create_key, load_signer, verify
+from chm_node.tables import change, metadata, unknown_term
+from chm_node.tables import record as record_table
 
 NOW = datetime(2026, 11, 22, 3, 22, 8, 14_000, tzinfo=UTC)
 

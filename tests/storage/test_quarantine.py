@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 
 from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.database import open_database, reading, writing
-from chm_node.database import quarantine as quarantine_table
 from chm_node.errors import HarvestError
 from chm_node.record import Action, Change, Entry, RecordGraph
 from chm_node.settings import Settings
+from chm_node.tables import quarantine as quarantine_table
 from harvest import decisions, quarantine, receipts, runs, sources
 from harvest.attention import attention
 from harvest.description import Description

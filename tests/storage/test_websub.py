@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from chm_node.database import hint, intent, log_head, open_database, reading, source, subscriber, writing
+from chm_node.database import open_database, reading, writing
 from chm_node.errors import TooManyRequestsError
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
+from chm_node.tables import hint, intent, log_head, source, subscriber
 from chm_node.websub import intents, subscribers
 from chm_node.websub.wishes import Wish
 from harvest import hints, leases, sources

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from chm_node.budget import Budget
-from chm_node.database import hint, intent, reading, subscription, writing
+from chm_node.database import reading, writing
+from chm_node.tables import hint, intent, subscription
 from chm_node.web.hub import BUDGET, MAX_FORM_BYTES, REQUESTS_A_MINUTE
 from chm_node.web.topics import renderer, topic_of
 from chm_node.websub import intents

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chm_node.budget import Budget
-from chm_node.database import nonce as nonce_table
 from chm_node.database import open_database, reading, writing
 from chm_node.errors import RefusedNotificationError
 from chm_node.message_signatures import CLOCK_TOLERANCE, LONGEST_LIFE, Message, is_signed_by, read_signature, sign
 from chm_node.settings import Settings
 from chm_node.signing import Signer
+from chm_node.tables import nonce as nonce_table
 from harvest import sources
 from harvest.description import Description
 from harvest.joining import requests

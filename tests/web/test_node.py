@@ -9,8 +9,9 @@ from rdflib import RDF, Graph, URIRef
 from sqlalchemy import insert
 
 from chm_node import keys
-from chm_node.database import source, writing
+from chm_node.database import writing
 from chm_node.record_types import RECORD_TYPES
+from chm_node.tables import source
 from chm_node.vocabulary import vocabularies
 
 NODE = URIRef("https://node.example/node")
