@@ -6,7 +6,6 @@ that filter: nothing to declare twice, and a record of a type we do not know sti
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import pyoxigraph as ox
@@ -16,8 +15,8 @@ from chm_node.record import Entry
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import RecordType, index_triples
 from chm_node.search.analyser import document_text
+from chm_node.search.terms import term_token
 from chm_node.text import clean_text
-from chm_node.vocabulary import vocabularies
 
 #: Predicates of names and titles, weighted above the rest by the search index.
 _TITLES = (str(DCTERMS.title), str(SKOS.altLabel), str(DCTERMS.identifier))
@@ -27,7 +26,6 @@ _ENDS = (str(SDO.endDate), str(DCAT.endDate))
 #: Longer values are cut, or a record would not fit the catalogue's columns.
 FACET_LETTERS, DATE_LETTERS = 300, 40
 _DATE = re.compile(r"-?\d{4}")
-_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NAMES = frozenset(map(str, (FOAF.name, SDO.name, SDO.addressLocality)))
 
 
@@ -44,7 +42,7 @@ def entry(iri: str, graph: Index | Iterable[ox.Triple], record_type: RecordType)
         starts=_first_date(own, _STARTS),
         ends=_first_date(own, _ENDS),
         search_title=document_text(_words(own, _TITLES)),
-        search_body=" ".join([document_text(_body(iri, index)), *_term_words(own)]),
+        search_body=" ".join([document_text(_body(iri, index)), *_term_tokens(own)]),
     )
 
 
@@ -90,19 +88,8 @@ def _body(iri: str, index: Index) -> Iterator[tuple[str, str]]:
                     yield node.value, node.language or ""
 
 
-def _term_words(own: Any) -> Iterator[str]:
+def _term_tokens(own: Any) -> Iterator[str]:
     for nodes in own.values():
         for node in nodes:
             if isinstance(node, ox.NamedNode) and node.value.startswith(VOCABULARY):
-                yield _words_of_term(node.value)
-
-
-@lru_cache(maxsize=4096)
-def _words_of_term(iri: str) -> str:
-    """The labels of a term in every language, analysed: an Arabic word finds a French record."""
-    term = vocabularies().term(iri)
-    if term is None:
-        return ""
-    labels = [(label, language) for language, label in term.labels.items()]
-    aliases = [(alias, "") for alias in term.aliases if not _GUID.fullmatch(alias)]
-    return document_text([*labels, *aliases])
+                yield term_token(node.value)

@@ -134,5 +134,9 @@ def _load_app(_: str) -> Any:  # a WSGI application
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     from chm_node.app import create_app
+    from chm_node.search import terms
 
-    return create_app(Settings.load())
+    app = create_app(Settings.load())
+    # Or the first reader who searches would wait for it.
+    threading.Thread(target=terms.names, name="names of terms", daemon=True).start()
+    return app

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from chm_node.record import from_milliseconds
 from chm_node.search import index
-from chm_node.search.analyser import query as analyse_query
+from chm_node.search.terms import query as analyse_query
 from chm_node.tables import facet as facet_table
 from chm_node.tables import record as record_table
 

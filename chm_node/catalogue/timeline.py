@@ -19,7 +19,7 @@ from chm_node.catalogue.records import Catalogue
 from chm_node.entry import entry
 from chm_node.record import Action, Entry, milliseconds
 from chm_node.record_types import type_of
-from chm_node.search.analyser import query as analyse_query
+from chm_node.search.terms import query as analyse_query
 from chm_node.tables import change as change_table
 from chm_node.tables import record as record_table
 

@@ -1,7 +1,7 @@
 """The search analyser: turns text of any of the six UN languages into plain index tokens. Decides; touches nothing.
 
 The rule that holds here: documents and queries go through the same steps, and a token consists of letters and digits
-only, lower case, so that FTS5 (`unicode61 remove_diacritics 0`) and PostgreSQL (`simple`) keep each token as one word.
+only, lower case, so that FTS5 (`ascii`) and PostgreSQL (`simple`) keep each token as one word.
 Which engine is behind the analyser therefore cannot change what is found.
 
 - Latin words: accents folded, then stemmed. A document's language picks the stemmer; a query, or a document in another

@@ -249,6 +249,25 @@ def test_ordinary_numbers_pass():
     assert len(read(numbers + '<a:a> <a:b> "value12345" .\n', NQ)) == 3
 
 
+@pytest.mark.parametrize("before", range(0, 60, 7))
+def test_a_number_that_is_too_long_is_seen_wherever_it_stands(before):
+    def document(digits):
+        return f'{" " * before}<a:a> <a:b> "{"7" * digits}x" .'
+
+    assert len(read(document(foreign.MAX_DIGITS), NQ)) == 1
+    with pytest.raises(ParseError, match="digits"):
+        read(document(foreign.MAX_DIGITS + 1), NQ)
+
+
+@pytest.mark.parametrize("after", ["", "\n", "\n<a:a> <a:b> <a:c> .\n"])
+@pytest.mark.parametrize("before", ["", "\n" * 50_000, "<a:a> <a:b> <a:d> .\n" * 3])
+def test_a_line_may_be_as_long_as_the_limit(before, after):
+    longest = "<a:a> <a:b> <a:b> ." + " " * (foreign.MAX_LINE_BYTES - 19)
+    assert read(before + longest + after, NQ)
+    with pytest.raises(ParseError, match="line is longer"):
+        read(f"{before}{longest} {after}", NQ)
+
+
 def test_too_many_statements_and_bytes_are_refused():
     page = b"<a:a> <a:b> <a:c> .\n" * (foreign.MAX_QUADS + 1)
     with pytest.raises(ParseError, match="200,000 statements"):

@@ -16,8 +16,8 @@ from chm_node.entry import entry
 from chm_node.errors import SettingsError, UnknownTermError
 from chm_node.record_types import OTHER
 from chm_node.sandbox import Sandbox
-from chm_node.search.analyser import tokens
-from chm_node.vocabulary import BASE, Term, Vocabularies, use_directory, vocabularies
+from chm_node.search.terms import query, term_token
+from chm_node.vocabulary import BASE, DIRECTORY_VARIABLE, Term, Vocabularies, use_directory, vocabularies
 
 LANGUAGES = {"en", "fr", "es", "ar", "ru", "zh"}
 KEYS = vocabularies().keys()
@@ -217,18 +217,33 @@ def test_a_filter_on_a_term_covers_everything_narrower_across_schemes():
 
 
 def test_search_knows_a_term_by_its_name_in_every_language():
-    record, subject = (
-        pyoxigraph.NamedNode("https://a.example/id/1"),
-        pyoxigraph.NamedNode("http://purl.org/dc/terms/subject"),
-    )
-    terms = [pyoxigraph.NamedNode(f"{BASE}topics/MERCURY"), pyoxigraph.NamedNode(found("sdgs", "SDG 6").iri)]
+    record, subject = pyoxigraph.NamedNode("https://a.example/id/1"), pyoxigraph.NamedNode(str(DCTERMS.subject))
+    terms = [pyoxigraph.NamedNode(found(*each).iri) for each in (("topics", "MERCURY"), ("sdgs", "SDG 6"))]
     unknown = pyoxigraph.NamedNode("https://example.org/unknown")
-    words = entry(
-        record.value, [pyoxigraph.Triple(record, subject, each) for each in (*terms, unknown)], OTHER
-    ).search_body
-    names = (("Mercury", "en"), ("Mercure", "fr"), ("الزئبق", "ar"), ("SDG-GOAL-06", ""))
-    for name, language in names:
-        assert set(tokens(name, language)) <= set(words.split())
+    graph = [pyoxigraph.Triple(record, subject, each) for each in (*terms, unknown)]
+    words = set(entry(record.value, graph, OTHER).search_body.split())
+    for name in ("Mercury", "mercure", "الزئبق", "зола ртуть", "SDG-GOAL-06", "sdg 6", "clean water"):
+        asked = query(name).words
+        hits = [not words.isdisjoint(word) for word in asked]
+        assert all(hits) == ("зола" not in name), name
+    assert words.isdisjoint(*query("Vanuatu").words)
+
+
+def test_a_corrected_name_finds_the_records_that_were_indexed_before(tmp_path, monkeypatch):
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
+    turtle = """
+        @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+        <topics> a skos:ConceptScheme .
+        <topics/MERCURY> a skos:Concept ; skos:inScheme <topics> ; skos:prefLabel "Quicksilver"@en .
+    """
+    (tmp_path / "topics.ttl").write_text(turtle)
+    vocabularies.cache_clear()
+    try:
+        assert term_token(f"{BASE}topics/MERCURY") in query("quicksilver").words[0]
+        assert term_token(f"{BASE}topics/MERCURY") not in query("mercury").words[0]
+    finally:
+        monkeypatch.delenv(DIRECTORY_VARIABLE)
+        vocabularies.cache_clear()
 
 
 def test_a_label_comes_in_the_first_language_there_is_then_in_english():

@@ -350,7 +350,7 @@ def _create_search() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE search USING fts5(title, body, content='', contentless_delete=1, "
-            "detail=column, tokenize='unicode61 remove_diacritics 0')"
+            "detail=column, tokenize='ascii')"
         )
         op.execute("INSERT INTO search(search, rank) VALUES ('hashsize', 67108864)")
     else:
