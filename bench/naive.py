@@ -10,9 +10,12 @@ import rdflib
 from bench.records import synthetic
 from chm_node.canonical import canonical_bytes, canonical_lines
 from chm_node.namespaces import AS, DCTERMS, SEC
+from chm_node.proofs import verify
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
-from chm_node.signing import verify
+
+# Or rdflib writes other dates than were signed.
+rdflib.NORMALIZE_LITERALS = False
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -51,12 +54,13 @@ def harvest_one_by_one(path: Path, base_url: str, pages: int) -> tuple[int, floa
     connection.executescript(_SCHEMA)
     done = 0
     with urllib.request.urlopen(f"{base_url}node.ttl", timeout=30) as answer:  # noqa: S310 -- our own node
-        key = str(next(rdflib.Graph().parse(data=answer.read(), format="turtle").objects(None, SEC.publicKeyMultibase)))
+        description = rdflib.Graph().parse(data=answer.read(), format="turtle")
+    key = str(next(description.objects(None, rdflib.URIRef(SEC.publicKeyMultibase))))
     started = time.perf_counter()
     for page in range(1, pages + 1):
         with urllib.request.urlopen(f"{base_url}feed/1/{page}.trig", timeout=30) as answer:  # noqa: S310 -- our own node
             dataset = rdflib.Dataset().parse(data=answer.read(), format="trig")
-        for activity, iri in list(dataset.subject_objects(AS.object)):
+        for activity, iri in list(dataset.subject_objects(rdflib.URIRef(AS.object))):
             graph = dataset.graph(rdflib.URIRef(str(activity)))
             check_proof(dataset, activity, graph, key)
             store(connection, str(iri), graph)
@@ -67,9 +71,9 @@ def harvest_one_by_one(path: Path, base_url: str, pages: int) -> tuple[int, floa
 def check_proof(dataset: rdflib.Dataset, activity: rdflib.term.Node, graph: rdflib.Graph, key: str) -> None:
     """The proof of one record, over the lines rdflib writes of it; raises ValueError when it does not hold."""
     lines = graph.serialize(format="nt").splitlines(keepends=True)
-    name = next(dataset.objects(activity, SEC.proof))
+    name = next(dataset.objects(activity, rdflib.URIRef(SEC.proof)))
     proof_graph = dataset.graph(rdflib.BNode(name) if isinstance(name, rdflib.BNode) else rdflib.URIRef(str(name)))
     names = {"created": DCTERMS.created, "verificationMethod": SEC.verificationMethod, "proofValue": SEC.proofValue}
-    proof = {name: str(next(proof_graph.objects(None, predicate))) for name, predicate in names.items()}
+    proof = {name: str(next(proof_graph.objects(None, rdflib.URIRef(predicate)))) for name, predicate in names.items()}
     if not verify(canonical_bytes(lines), proof, key):
         raise ValueError(f"{activity}: the proof does not hold")

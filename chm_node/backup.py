@@ -25,9 +25,10 @@ from chm_node import dumps, watermark
 from chm_node.catalogue import ChangeLog, LogHead
 from chm_node.database import SCHEMA_REVISION, open_database, reading, writing
 from chm_node.errors import BackupError, ChmError, StorageError
+from chm_node.proofs import fingerprint
 from chm_node.record import parse_timestamp, timestamp
 from chm_node.settings import Settings
-from chm_node.signing import fingerprint, load_signer
+from chm_node.signing import load_signer
 from chm_node.tables import record as record_table
 
 _MANIFEST, _DATABASE, _KEY = "manifest.json", "chm.sqlite", "signing-key.pem"

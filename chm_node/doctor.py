@@ -20,10 +20,10 @@ from chm_node.database import SCHEMA_REVISION, open_database, reading
 from chm_node.errors import ChmError, FetchError, OutdatedLogError
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.keys import node_signer
+from chm_node.proofs import fingerprint
 from chm_node.record import from_milliseconds
 from chm_node.search import index
 from chm_node.settings import Settings, config_file
-from chm_node.signing import fingerprint
 from chm_node.tables import change, log_head, membership, notification, record, source, unknown_term
 
 _LOW_BYTES = 1024**3

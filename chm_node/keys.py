@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from chm_node.errors import SettingsError
+from chm_node.proofs import PublicKey
 from chm_node.record import parse_timestamp, timestamp
 from chm_node.settings import Settings
-from chm_node.signing import PublicKey, Signer, create_key, load_signer
+from chm_node.signing import Signer, create_key, load_signer
 
 
 def node_signer(settings: Settings) -> Signer:

@@ -65,10 +65,10 @@ def with_defaults(values: Values, settings: Settings) -> dict[str, object]:
     """The values, with the node's licence and country where the record states none."""
     defaults: dict[str, object] = {
         "licence": settings.licence,
-        "status": str(VOCABULARY["record-statuses/published"]),
+        "status": f"{VOCABULARY}record-statuses/published",
     }
     if settings.country:
-        defaults["government"] = str(VOCABULARY[f"countries/{settings.country}"])
+        defaults["government"] = f"{VOCABULARY}countries/{settings.country}"
     return defaults | dict(values)
 
 

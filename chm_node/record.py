@@ -72,7 +72,7 @@ class RecordGraph:
     version: datetime  #: UTC, whole milliseconds; when the origin committed it
     nquads: bytes
     digest: str  #: SHA-256 of ``nquads``, hexadecimal
-    proof: Mapping[str, str] | None = None  #: ``eddsa-rdfc-2022``, see ``chm_node.signing``
+    proof: Mapping[str, str] | None = None  #: ``eddsa-rdfc-2022``, see ``chm_node.proofs``
 
 
 @dataclass(frozen=True)

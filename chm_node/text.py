@@ -37,11 +37,11 @@ _UNRESERVED = r"A-Za-z0-9\-._~\u00a0-\u200d\u2010-\u2029\u202f-\u2065\u206a-\ud7
 _PLANES = (
     "".join(f"{chr(plane << 16)}-{chr((plane << 16) + 0xFFFD)}" for plane in range(1, 14)) + "\U000e1000-\U000efffd"
 )
-_CHARACTER = rf"(?:[{_UNRESERVED}{_PLANES}!$&'()*+,;=:@]|%[0-9A-Fa-f]{{2}})"
-_TAIL = rf"(?:/|{_CHARACTER})*+(?:\?(?:[/?]|{_CHARACTER})*+)?(?:\#(?:[/?]|{_CHARACTER})*+)?"
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%\u00a1-\u1fff\u2c00-\ud7ff\uf900-\ufdcf\U00010000-\U0001fffd]+)"
-_WEB_IRI = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?\#]{_TAIL})?", re.IGNORECASE)
-_OTHER_IRI = re.compile(rf"(?:mailto|urn|tel|geo|did|doi|info|tag|oai):(?!/){_CHARACTER}{_TAIL}", re.IGNORECASE)
+_IN_HOST = r"A-Za-z0-9\-._~%\u00a1-\u1fff\u2c00-\ud7ff\uf900-\ufdcf\U00010000-\U0001fffd"
+_WEB = re.compile(rf"(?i:https?)://(?:\[[0-9A-Fa-f:.]+\]|[{_IN_HOST}]+)(?::[0-9]{{1,5}})?(?=[/?\#]|\Z)")
+_OTHER = re.compile(r"(?i:mailto|urn|tel|geo|did|doi|info|tag|oai):(?=[^/?\#])")
+# One class of characters, looked for once: each such class takes milliseconds to compile.
+_NOT_IN_IRI = re.compile(rf"[^{_UNRESERVED}{_PLANES}!$&'()*+,;=:@/?\#%]|%(?![0-9A-Fa-f]{{2}})|\#.*\#")
 
 
 def clean_text(text: str) -> str:
@@ -94,7 +94,8 @@ def valid_iri(text: str) -> bool:
     ``javascript:``, ``data:`` and ``file:`` do not; what RDF parsers refuse (blanks, ``<>"{}|\\^```, a lone
     per cent sign) is refused.
     """
-    return is_clean(text) and bool(_WEB_IRI.fullmatch(text) or _OTHER_IRI.fullmatch(text))
+    begin = _WEB.match(text) or _OTHER.match(text)
+    return begin is not None and is_clean(text) and not _NOT_IN_IRI.search(text, begin.end())
 
 
 def host_of(address: str) -> str:

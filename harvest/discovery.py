@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from chm_node.errors import FetchError, HarvestError, ParseError
 from chm_node.http_client import HttpClient
+from chm_node.proofs import fingerprint
 from chm_node.record import from_milliseconds
 from chm_node.settings import Settings
-from chm_node.signing import fingerprint
 from harvest import sources
 from harvest.adapters import ADAPTERS
 from harvest.description import LINKSET, RDF_SYNTAXES, Description, read_catalog, read_description

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from chm_node.proofs import former_keys, stored_keys
 from chm_node.record import from_milliseconds, milliseconds
-from chm_node.signing import former_keys, stored_keys
 from chm_node.text import host_of
 from harvest.trust import Authority, Verdict, disjoint, space_problem
 

@@ -20,9 +20,9 @@ from chm_node.errors import (
     StorageError,
 )
 from chm_node.http_client import HttpClient
+from chm_node.proofs import fingerprint
 from chm_node.search import index
 from chm_node.settings import Settings
-from chm_node.signing import fingerprint
 from chm_node.tables import change as change_table
 from harvest import compare, dump, leases, members, origins, push, quarantine, receipts, runs, sources, store
 from harvest.adapters import ADAPTERS

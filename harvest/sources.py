@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from chm_node.errors import HarvestError
+from chm_node.proofs import fingerprint, former_keys, stored_keys
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
-from chm_node.signing import fingerprint, former_keys, stored_keys
 from chm_node.tables import frontier as frontier_table
 from chm_node.tables import record as record_table
 from chm_node.tables import run as run_table

@@ -10,8 +10,8 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 from chm_node.errors import ParseError
+from chm_node.proofs import PublicKey, verify
 from chm_node.record import Action, parse_timestamp
-from chm_node.signing import PublicKey, verify
 
 MAX_HOPS = 8
 MAX_RECORD_BYTES = 256 * 1024

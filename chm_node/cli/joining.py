@@ -36,7 +36,7 @@ def join(hub: str, status: bool) -> None:
     chm join https://hub.example.org/
     chm join https://hub.example.org/ --status
     """
-    from chm_node.signing import fingerprint
+    from chm_node.proofs import fingerprint
 
     settings = load_settings()
     with _asking(settings) as asking:
@@ -78,7 +78,7 @@ def rotate_key() -> None:
     \b
     chm key rotate
     """
-    from chm_node.signing import fingerprint
+    from chm_node.proofs import fingerprint
 
     settings = load_settings()
     with _asking(settings) as asking:

@@ -12,8 +12,9 @@ from pydantic.fields import FieldInfo
 from chm_node.database import open_database
 from chm_node.errors import SettingsError
 from chm_node.keys import node_signer
+from chm_node.proofs import fingerprint
 from chm_node.settings import CONFIG_NAMES, Settings
-from chm_node.signing import create_key, fingerprint
+from chm_node.signing import create_key
 
 DEFAULT_LANGUAGES: tuple[str, ...] = Settings.model_fields["languages"].default
 

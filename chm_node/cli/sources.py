@@ -63,7 +63,7 @@ def add(address: str) -> None:
 
 
 def _show_request(request: "Request") -> None:
-    from chm_node.signing import fingerprint
+    from chm_node.proofs import fingerprint
 
     authority = request.found.authority if request.found else None
     level = f"level {request.report.level.value}" if request.report else "is being checked"
@@ -79,7 +79,7 @@ def _show_request(request: "Request") -> None:
 
 
 def _show(proposal: "Proposal") -> None:
-    from chm_node.signing import fingerprint
+    from chm_node.proofs import fingerprint
 
     found = proposal.description
     click.echo(f"node         {found.authority.node}")
@@ -166,7 +166,7 @@ def approve(address: str, countries: list[str] | None) -> None:
     chm source approve https://hub.example.org/ --countries DZ,TN
     """
     from chm_node.database import writing
-    from chm_node.signing import fingerprint
+    from chm_node.proofs import fingerprint
     from harvest.joining.deciding import approve as run
 
     settings = load_settings()

@@ -17,10 +17,10 @@ from chm_node.demo.records import publish_all
 from chm_node.demo.running import Running, harvest
 from chm_node.errors import ChmError
 from chm_node.http_client import HttpClient
+from chm_node.proofs import verify
 from chm_node.publishing import withdraw
 from chm_node.record import Tombstone
 from chm_node.record_types import RECORD_TYPES
-from chm_node.signing import verify
 from harvest.dispatch import Dispatcher, fetch_policy
 
 HOME_PAGE_SECONDS = 0.1

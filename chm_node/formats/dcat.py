@@ -7,7 +7,7 @@ from datetime import datetime
 import pyoxigraph as ox
 
 from chm_node.formats.statements import classes, statements
-from chm_node.namespaces import DCAT, DCTERMS, HYDRA, LANGUAGE, PROV
+from chm_node.namespaces import DCAT, DCTERMS, HYDRA, IRI, LANGUAGE, PROV
 
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
@@ -85,7 +85,7 @@ def _dataset(dataset: Dataset) -> list[ox.Triple]:
                 (DCTERMS.publisher, dataset.origin),
                 (PROV.wasAttributedTo, dataset.origin),
                 (DCTERMS.license, dataset.licence),
-                *((DCTERMS.language, LANGUAGE[language]) for language in dataset.languages),
+                *((DCTERMS.language, IRI(f"{LANGUAGE}{language}")) for language in dataset.languages),
                 *((DCAT.theme, theme) for theme in dataset.themes),
                 (DCAT.landingPage, dataset.page),
                 *((DCAT.distribution, address) for address, _ in dataset.distributions),

@@ -14,6 +14,7 @@ from chm_node.namespaces import (
     DCAT,
     DCTERMS,
     FOAF,
+    IRI,
     LANGUAGE,
     LDES_SPECIFICATION,
     LDN_SPECIFICATION,
@@ -25,8 +26,8 @@ from chm_node.namespaces import (
     VOCABULARY,
     VOID,
 )
+from chm_node.proofs import PublicKey
 from chm_node.settings import Settings
-from chm_node.signing import PublicKey
 
 _WITHDRAWN = "http://purl.org/adms/status/Withdrawn"
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
@@ -144,7 +145,7 @@ def _node(settings: Settings, records: int) -> list[ox.Triple]:
                 (DCTERMS.license, settings.licence),
                 (DCTERMS.conformsTo, PROFILE),
                 (DCTERMS.spatial, _place(settings.country)),
-                *((DCTERMS.language, LANGUAGE[language]) for language in settings.languages),
+                *((DCTERMS.language, IRI(f"{LANGUAGE}{language}")) for language in settings.languages),
                 (FOAF.homepage, base),
                 (VOID.uriSpace, ox.Literal(settings.uri_space)),
                 (VOID.entities, records),

@@ -11,8 +11,8 @@ from datetime import datetime
 from chm_node.catalogue import LoggedChange
 from chm_node.formats.quads import Graph
 from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, LDES_SPECIFICATION, PROFILE, PROV, RDF, SEC, TREE, XSD
+from chm_node.proofs import CRYPTOSUITE
 from chm_node.record import Action, activity_iri, timestamp
-from chm_node.signing import CRYPTOSUITE
 
 DISTRIBUTOR = "http://inspire.ec.europa.eu/metadata-codelist/ResponsiblePartyRole/distributor"
 #: Pages that the root lists itself, and pages in one range when there are more.

@@ -10,7 +10,7 @@ import pyoxigraph as ox
 from chm_node.canonical import canonical_bytes, canonical_lines
 from chm_node.formats.quads import json_ld_objects
 from chm_node.namespaces import PREFIXES
-from chm_node.signing import DATA_INTEGRITY_CONTEXT, Proof, proof_document
+from chm_node.proofs import DATA_INTEGRITY_CONTEXT, Proof, proof_document
 
 # XML 1.0 §2.2; a harvested record is forwarded as it came, and one such character breaks the whole document.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")

@@ -1,7 +1,5 @@
 """Projects, initiatives and where their money comes from."""
 
-from rdflib import URIRef
-
 from chm_node.namespaces import CHM, FOAF, RDFS, SDO
 from chm_node.schema import (
     Agent,
@@ -21,7 +19,7 @@ from chm_node.schema import (
 
 FUNDING = Group(
     "funding",
-    URIRef("https://schema.org/funding"),  # younger than rdflib's list of schema.org terms
+    SDO.funding,
     "Funding",
     many=True,
     rdf_class=SDO.Grant,

@@ -6,9 +6,9 @@ from typing import Any
 
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.collection import Collection
-from rdflib.namespace import SH
+from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SH
 
-from chm_node.namespaces import CHM, DCTERMS, OWL, PREFIXES, RDF, RDFS
+from chm_node.namespaces import CHM, IRI, PREFIXES
 from chm_node.record import Record
 from chm_node.schema.field import Field
 from chm_node.schema.groups import Agent, Group
@@ -85,7 +85,7 @@ def shape(record_type: RecordType) -> Graph:
     graph.add((records, RDF.type, SH.PropertyShape))
     graph.add((records, SH.path, back))
     graph.add((back, SH.inversePath, DCTERMS.type))
-    graph.add((records, SH["class"], record_type.rdf_class))
+    graph.add((records, SH["class"], URIRef(record_type.rdf_class)))
     for field in record_type.fields:
         _property_shape(graph, records, f"{record_type.name}#{field.name}", field)
     return graph
@@ -95,7 +95,7 @@ def _property_shape(graph: Graph, parent: URIRef, name: str, field: Field, *, op
     node = URIRef(SHAPES + name)
     graph.add((parent, SH.property, node))
     graph.add((node, RDF.type, SH.PropertyShape))
-    graph.add((node, SH.path, field.predicate))
+    graph.add((node, SH.path, URIRef(field.predicate)))
     graph.add((node, SH.name, Literal(field.label, lang="en")))
     if field.hint:
         graph.add((node, SH.description, Literal(field.hint, lang="en")))
@@ -117,12 +117,12 @@ def _constraint(graph: Graph, node: URIRef, constraint: str, value: Any) -> None
     elif constraint == "or-datatype":
         options = [BNode() for _ in value]
         for option, datatype in zip(options, value, strict=True):
-            graph.add((option, SH.datatype, datatype))
+            graph.add((option, SH.datatype, URIRef(datatype)))
         graph.add((node, SH["or"], _list(graph, options)))
     elif constraint == "in":
         graph.add((node, SH["in"], _list(graph, [Literal(each) for each in value])))
     elif constraint != "node":  # the parts of a group are written by the caller
-        graph.add((node, SH[constraint], value if isinstance(value, URIRef) else Literal(value)))
+        graph.add((node, SH[constraint], URIRef(value) if isinstance(value, IRI) else Literal(value)))
 
 
 def _list(graph: Graph, members: list[Any]) -> BNode:
@@ -204,11 +204,11 @@ _IN_VOCABULARIES: Mapping[str, tuple[str, str, URIRef]] = {
 def namespace_document(record_types: Iterable[RecordType]) -> Graph:
     """Every term of our own namespace, described from the declarations that use it."""
     graph = _graph()
-    ontology = URIRef(CHM.removesuffix("#"))
+    ontology = URIRef(str(CHM).removesuffix("#"))
     graph.add((ontology, RDF.type, OWL.Ontology))
     graph.add((ontology, RDFS.label, Literal("Clearing-house mechanism terms", lang="en")))
     for name, (label, comment, kind) in _IN_VOCABULARIES.items():
-        _describe(graph, CHM[name], label, comment, kind)
+        _describe(graph, URIRef(CHM[name]), label, comment, kind)
     for record_type in record_types:
         if term := vocabularies().term(record_type.term):
             name = URIRef(term.properties["recordClass"])
@@ -226,12 +226,12 @@ def _all_fields(fields: Iterable[Field], where: str) -> Iterator[tuple[str, Fiel
 
 
 def _describe_field(graph: Graph, where: str, field: Field) -> None:
-    if field.predicate in CHM:
+    if field.predicate.startswith(str(CHM)):
         is_node = str(dict(field.constraints()).get("nodeKind", "Literal")).startswith("IRI")
         kind = OWL.ObjectProperty if is_node else OWL.DatatypeProperty
-        _describe(graph, field.predicate, field.label, field.hint or f"First used in: {where}.", kind)
-    if isinstance(field, Group) and field.rdf_class in CHM:
-        _describe(graph, field.rdf_class, field.label, f"One value of the field: {field.label}.", RDFS.Class)
+        _describe(graph, URIRef(field.predicate), field.label, field.hint or f"First used in: {where}.", kind)
+    if isinstance(field, Group) and field.rdf_class.startswith(str(CHM)):
+        _describe(graph, URIRef(field.rdf_class), field.label, f"One value of the field: {field.label}.", RDFS.Class)
 
 
 def _describe(graph: Graph, term: URIRef, label: str, comment: str, kind: URIRef) -> None:
@@ -241,4 +241,4 @@ def _describe(graph: Graph, term: URIRef, label: str, comment: str, kind: URIRef
     graph.add((term, RDF.type, kind))
     graph.add((term, RDFS.label, Literal(label, lang="en")))
     graph.add((term, RDFS.comment, Literal(comment, lang="en")))
-    graph.add((term, RDFS.isDefinedBy, URIRef(CHM.removesuffix("#"))))
+    graph.add((term, RDFS.isDefinedBy, URIRef(str(CHM).removesuffix("#"))))

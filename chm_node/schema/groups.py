@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pyoxigraph as ox
-from rdflib import URIRef
 
 from chm_node.errors import Problem
-from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, QUDT, RDF, SDO, SPDX
+from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, IRI, QUDT, RDF, SDO, SPDX
 from chm_node.schema.kinds import NAME, Date, Field, Index, Language, Link, LocalisedText, MediaType, Number, Term, Text
 from chm_node.text import clean_text, valid_iri
 
@@ -23,7 +22,7 @@ class Group(Field):
     """Several parts that belong together, such as a member with a role and a term of office."""
 
     parts: tuple[Field, ...] = ()
-    rdf_class: URIRef = CHM.Group
+    rdf_class: IRI = CHM.Group
     control: ClassVar[str] = "group"
 
     def clean(self, value: Any) -> Any:
@@ -148,7 +147,7 @@ class DateRange(Group):
     """A period with a first and a last day; either may be open."""
 
     parts: tuple[Field, ...] = (Date("starts", DCAT.startDate, "First day"), Date("ends", DCAT.endDate, "Last day"))
-    rdf_class: URIRef = DCTERMS.PeriodOfTime
+    rdf_class: IRI = DCTERMS.PeriodOfTime
     control: ClassVar[str] = "period"
 
     def part_problems(self, value: Any) -> list[Problem]:
@@ -174,7 +173,7 @@ class Quantity(Group):
         Number("value", QUDT.numericValue, "Number", required=True),
         Term("unit", QUDT.hasUnit, "Unit", required=True),
     )
-    rdf_class: URIRef = QUDT.QuantityValue
+    rdf_class: IRI = QUDT.QuantityValue
     control: ClassVar[str] = "quantity"
 
 
@@ -186,7 +185,7 @@ class Money(Group):
         Number("amount", SDO.value, "Amount", required=True),
         Text("currency", SDO.currency, "Currency", required=True),
     )
-    rdf_class: URIRef = SDO.MonetaryAmount
+    rdf_class: IRI = SDO.MonetaryAmount
     control: ClassVar[str] = "money"
 
     def clean_one(self, value: Any) -> Any:
@@ -214,7 +213,7 @@ class Place(Group):
         Number("latitude", SDO.latitude, "Latitude"),
         Number("longitude", SDO.longitude, "Longitude"),
     )
-    rdf_class: URIRef = SDO.Place
+    rdf_class: IRI = SDO.Place
     control: ClassVar[str] = "place"
 
     def part_problems(self, value: Any) -> list[Problem]:
@@ -241,7 +240,7 @@ class FileReference(Group):
         Number("bytes", DCAT.byteSize, "Size in bytes"),
         Text("sha256", SPDX.checksumValue, "SHA-256"),
     )
-    rdf_class: URIRef = DCAT.Distribution
+    rdf_class: IRI = DCAT.Distribution
     control: ClassVar[str] = "file"
 
 
@@ -254,7 +253,7 @@ class Agent(Group):
         Text("email", SDO.email, "E-mail"),
         Link("homepage", FOAF.homepage, "Web page"),
     )
-    rdf_class: URIRef = FOAF.Agent
+    rdf_class: IRI = FOAF.Agent
     control: ClassVar[str] = "agent"
 
     def clean_one(self, value: Any) -> Any:

@@ -13,10 +13,9 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import pyoxigraph as ox
-from rdflib import URIRef
 
 from chm_node.errors import Problem
-from chm_node.namespaces import LANGUAGE, SDO, VOCABULARY, XSD
+from chm_node.namespaces import IRI, LANGUAGE, SDO, VOCABULARY, XSD
 from chm_node.schema.field import Field as Field
 from chm_node.schema.field import Index as Index
 from chm_node.schema.field import Node as Node
@@ -303,7 +302,7 @@ class Language(Field):
         )
 
     def to_node(self, value: Any) -> Node:
-        return ox.NamedNode(LANGUAGE[value])
+        return ox.NamedNode(f"{LANGUAGE}{value}")
 
     def from_node(self, node: Any) -> Any:
         if isinstance(node, ox.NamedNode) and valid_language_tag(node.value.rsplit("/", 1)[-1]):
@@ -357,13 +356,13 @@ def _known_term(schemes: tuple[str, ...], value: str) -> VocabularyTerm | None:
     return next((term for key in schemes if (term := vocabularies()[key].find(value))), None)
 
 
-def _date_type(text: str) -> URIRef | None:
+def _date_type(text: str) -> IRI | None:
     """The XML Schema type of an ISO 8601 text, None when it is no date."""
     return _short_date_type(text) if len(text) <= _LONGEST_DATE else None
 
 
 @lru_cache(maxsize=4096)  # a day comes again and again
-def _short_date_type(text: str) -> URIRef | None:
+def _short_date_type(text: str) -> IRI | None:
     try:
         if re.fullmatch(r"[0-9]{4}", text) and text != "0000":
             return XSD.gYear

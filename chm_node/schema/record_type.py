@@ -6,10 +6,9 @@ from functools import cached_property
 from typing import Any
 
 import pyoxigraph as ox
-from rdflib import URIRef
 
 from chm_node.errors import InvalidRecordError, Problem
-from chm_node.namespaces import DCTERMS, RDF, RDFS, VOCABULARY
+from chm_node.namespaces import DCTERMS, IRI, RDF, RDFS, VOCABULARY
 from chm_node.record import Record, Values
 from chm_node.schema.groups import Group, order_problems
 from chm_node.schema.header import HEADER
@@ -21,10 +20,10 @@ class RecordType:
     """How one kind of record is declared: its class and the fields beyond the common header."""
 
     name: str  #: the notation in the record-types vocabulary, and a part of each record's IRI
-    rdf_class: URIRef
+    rdf_class: IRI
     label: str
     own_fields: tuple[Field, ...] = ()
-    more_classes: tuple[URIRef, ...] = ()
+    more_classes: tuple[IRI, ...] = ()
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -41,7 +40,7 @@ class RecordType:
     @cached_property
     def term(self) -> str:
         """The term that names this type in ``dcterms:type``; several types may share one RDF class."""
-        return str(VOCABULARY[f"record-types/{self.name}"])
+        return f"{VOCABULARY}record-types/{self.name}"
 
     def clean(self, values: Values) -> dict[str, Any]:
         """The values in their one stored form; empty ones are left out, unknown names are kept."""

@@ -16,8 +16,8 @@ from chm_node.formats.description import Download, Interface, Peer, interfaces, 
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.keys import public_keys
 from chm_node.namespaces import LDP, PROFILE
+from chm_node.proofs import former_keys
 from chm_node.record import from_milliseconds
-from chm_node.signing import former_keys
 from chm_node.tables import source as source_table
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, redirection, strong_etag

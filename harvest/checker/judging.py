@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 
-from chm_node.signing import is_multikey
+from chm_node.proofs import is_multikey
 from chm_node.text import clean_text, host_of
 from harvest.checker.checks import Finding, State
 from harvest.checker.reading import PROFILE_PATHS, Described, LogPage

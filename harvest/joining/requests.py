@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_
 
 from chm_node.errors import HarvestError, RefusedNotificationError
 from chm_node.message_signatures import Message, Signature
+from chm_node.proofs import former_keys, stored_keys
 from chm_node.record import from_milliseconds, milliseconds
-from chm_node.signing import former_keys, stored_keys
 from chm_node.tables import notification as table
 from chm_node.text import host_of
 from harvest.checker.checks import Report, as_json, from_json

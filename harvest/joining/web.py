@@ -15,8 +15,8 @@ from chm_node.database import reading
 from chm_node.errors import RefusedNotificationError
 from chm_node.message_signatures import COMPONENTS, TAG, Message
 from chm_node.namespaces import ACTIVITY_STREAMS
+from chm_node.proofs import fingerprint
 from chm_node.record import timestamp
-from chm_node.signing import fingerprint
 from harvest.checker.checks import State
 from harvest.checker.sentences import SENTENCES
 from harvest.joining import requests

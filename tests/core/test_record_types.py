@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from rdflib import Graph
+from rdflib import Graph, URIRef
 from rdflib.namespace import SH
 
 from chm_node.canonical import canonical_bytes, canonical_lines
@@ -146,7 +146,7 @@ def violations(data: Graph, shapes: Graph) -> set[tuple[str, str]]:
     _, report, _ = pyshacl.validate(data, shacl_graph=shapes)
     return {
         (str(report.value(result, SH.focusNode)), str(report.value(result, SH.resultPath)))
-        for result in report.subjects(RDF.type, SH.ValidationResult)
+        for result in report.subjects(URIRef(RDF.type), SH.ValidationResult)
     }
 
 
@@ -278,6 +278,6 @@ def test_the_namespace_document_describes_every_term_of_ours_once() -> None:
     described = {term for term in graph.subjects() if str(term).startswith(own)}
     assert used <= described
     for term in described:
-        assert len(list(graph.objects(term, RDF.type))) == 1
-        assert len(list(graph.objects(term, RDFS.label))) == 1
-        assert len(list(graph.objects(term, RDFS.comment))) == 1
+        assert len(list(graph.objects(term, URIRef(RDF.type)))) == 1
+        assert len(list(graph.objects(term, URIRef(RDFS.label)))) == 1
+        assert len(list(graph.objects(term, URIRef(RDFS.comment)))) == 1

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chm_node.canonical import digest
 from chm_node.errors import ParseError, SettingsError
-from chm_node.signing import Signer, create_key, fingerprint, hash_data, load_signer, verify
+from chm_node.proofs import fingerprint, hash_data, verify
+from chm_node.signing import Signer, create_key, load_signer
 
 # Data Integrity EdDSA Cryptosuites 1.0, appendix B.1: key pair, proof options, canonical documents, hashes, signatures.
 FOLDER = Path(__file__).parent / "w3c" / "vc-di-eddsa"

@@ -163,7 +163,7 @@ def test_absolute_iris_are_accepted(iri):
         "", "relative/path", "//host/x", "http://", "http:///x", "https://a b/", "https://x/a b", "https://x/<y>", 'https://x/"',
         "https://x/{y}", "https://x/a|b", "https://x/a\\b", "https://x/a^b", "https://x/`", "https://x/%zz", "https://x/%",
         "urn:", "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://x/\u202e", "https://x/\ud800",
-        "https://x/\n", " https://x/", "https://x/a#b#c", "mailto:", "https://user@", "http://[::1", "https://x:port/",
+        "https://x/\n", " https://x/", "https://x/a#b#c", "https://x##y", "mailto:", "https://user@", "http://[::1", "https://x:port/",
     ],
 )  # fmt: skip
 def test_other_iris_are_refused(iri):

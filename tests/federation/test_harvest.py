@@ -8,8 +8,9 @@ from sqlalchemy import select
 from chm_node.catalogue import Catalogue
 from chm_node.database import reading, writing
 from chm_node.errors import HarvestError, RecordWithdrawnError
+from chm_node.proofs import verify
 from chm_node.record import Action
-from chm_node.signing import create_key, load_signer, verify
+from chm_node.signing import create_key, load_signer
 from chm_node.tables import receipt, unknown_term
 from harvest import sources
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chm_node.errors import HarvestError
-from chm_node.signing import fingerprint
+from chm_node.proofs import fingerprint
 from harvest.discovery import discover
 from harvest.trust import Verdict
 from harvest.visit import Visit

@@ -8,7 +8,8 @@ import pytest
 from chm_node import keys
 from chm_node.database import reading, writing
 from chm_node.errors import ConflictError, HarvestError
-from chm_node.signing import create_key, fingerprint, load_signer, verify
+from chm_node.proofs import fingerprint, verify
+from chm_node.signing import create_key, load_signer
 from harvest import hubs, sources
 from harvest.joining import deciding, memberships, outbox, requests
 from harvest.joining.notification import ACCEPT, Notification

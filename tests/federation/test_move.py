@@ -9,10 +9,10 @@ from chm_node import erasure, moving
 from chm_node.app import create_app
 from chm_node.database import reading
 from chm_node.errors import ChmError, SettingsError
+from chm_node.proofs import verify
 from chm_node.publishing import identifier_of, withdraw
 from chm_node.record import Action, Tombstone
 from chm_node.settings import Settings
-from chm_node.signing import verify
 from harvest import sources
 
 NEW = "https://chm.example.dz/"

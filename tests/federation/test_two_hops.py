@@ -20,11 +20,12 @@ from sqlalchemy import select
 from chm_node.canonical import digest
 from chm_node.database import open_database, writing
 from chm_node.http_client import HttpClient
+from chm_node.proofs import verify
 from chm_node.publishing import publish, record_iri, with_defaults, withdraw
 from chm_node.record import Tombstone
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
-from chm_node.signing import create_key, load_signer, verify
+from chm_node.signing import create_key, load_signer
 from chm_node.tables import source
 from harvest import discovery, sources
 from harvest.dispatch import fetch_policy

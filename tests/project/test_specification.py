@@ -21,12 +21,13 @@ from chm_node.catalogue import PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
 from chm_node.formats import log, quads
 from chm_node.namespaces import PROFILE, RECEIPTS
+from chm_node.proofs import DATA_INTEGRITY_CONTEXT
 from chm_node.publishing import publish, record_iri, withdraw
 from chm_node.record import Tombstone, activity_iri
 from chm_node.record_types import RECORD_TYPES
 from chm_node.resource_lists import CHANGES, PART_SIZE
 from chm_node.settings import Settings
-from chm_node.signing import DATA_INTEGRITY_CONTEXT, load_signer
+from chm_node.signing import load_signer
 from chm_node.web import conditional, hub, problems
 from chm_node.websub import intents, subscribers, wishes
 from harvest import compare, description, dump, hints, members, origins, page, plan, receipts, schedule, trust

@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chm_node.database import open_database, reading, writing
 from chm_node.errors import HarvestError, RefusedNotificationError
 from chm_node.message_signatures import Message, read_signature, sign
+from chm_node.proofs import PublicKey
 from chm_node.settings import Settings
-from chm_node.signing import PublicKey, Signer
+from chm_node.signing import Signer
 from harvest import sources
 from harvest.checker.checks import Finding, State, report
 from harvest.description import Description

@@ -12,11 +12,12 @@ from chm_node.catalogue import Catalogue, ChangeLog, Filter
 from chm_node.database import SCHEMA_REVISION, open_database, reading
 from chm_node.errors import InvalidRecordError, RecordNotFoundError, RecordWithdrawnError, SettingsError
 from chm_node.exporting import EXPORT_FORMATS, export
+from chm_node.proofs import verify
 from chm_node.publishing import Published, publish, record_iri, withdraw
 from chm_node.record import Action, Record, Tombstone
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
-from chm_node.signing import create_key, load_signer, verify
+from chm_node.signing import create_key, load_signer
 from chm_node.tables import change, metadata, unknown_term
 from chm_node.tables import record as record_table
 

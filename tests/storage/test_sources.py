@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from chm_node.database import open_database, reading, writing
 from chm_node.errors import HarvestError
+from chm_node.proofs import fingerprint
 from chm_node.settings import Settings
-from chm_node.signing import fingerprint
 from chm_node.tables import source as source_table
 from harvest import leases, runs, sources
 from harvest.description import Description

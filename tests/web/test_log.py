@@ -8,10 +8,10 @@ import pytest
 from chm_node.canonical import canonical_bytes, canonical_lines
 from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
+from chm_node.proofs import verify
 from chm_node.publishing import identifier_of, record_iri
 from chm_node.record import Action, Change, Entry, RecordGraph
 from chm_node.record_types import RECORD_TYPES
-from chm_node.signing import verify
 
 AS = "https://www.w3.org/ns/activitystreams#"
 LDES = "https://w3id.org/ldes#"

@@ -10,7 +10,7 @@ from lxml import etree
 from chm_node.canonical import canonical_bytes, canonical_lines, digest
 from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
-from chm_node.signing import verify
+from chm_node.proofs import verify
 
 GRAPHS = {
     ".ttl": ("text/turtle", ox.RdfFormat.TURTLE),
