@@ -53,9 +53,22 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
     than the database.
     """
     if rows:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        names, marks = ", ".join(table.columns.keys()), ", ".join([mark] * len(table.columns))
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608 -- ours
+        connection.exec_driver_sql(_insert(connection, table), list(rows))
+
+
+def upsert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows as ``insert_rows`` does; one whose primary key is there takes the place of that."""
+    if rows:
+        keys = ", ".join(each.name for each in table.primary_key)
+        others = ", ".join(f"{each.name} = excluded.{each.name}" for each in table.columns if not each.primary_key)
+        conflict = f" ON CONFLICT ({keys}) DO UPDATE SET {others}"
+        connection.exec_driver_sql(_insert(connection, table) + conflict, list(rows))
+
+
+def _insert(connection: Connection, table: Table) -> str:
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    names, marks = ", ".join(table.columns.keys()), ", ".join([mark] * len(table.columns))
+    return f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 -- our own names
 
 
 @contextmanager

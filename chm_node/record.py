@@ -12,6 +12,7 @@ import pyoxigraph as ox
 Values = Mapping[str, Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Change:
 
 def milliseconds(moment: datetime) -> int:
     """Whole milliseconds since 1970 UTC."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_milliseconds(value: int) -> datetime:

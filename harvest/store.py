@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from chm_node.catalogue import Catalogue, ChangeLog, moves
 from chm_node.catalogue import Held as HeldRecord
+from chm_node.database import upsert_rows
 from chm_node.record import Action, Change, Entry, RecordGraph, milliseconds
 from chm_node.settings import Settings
 from chm_node.tables import frontier as frontier_table
@@ -25,19 +26,6 @@ from harvest.quarantine import Kind
 from harvest.sources import Source
 from harvest.trust import HeldVersion, Verdict
 from harvest.visit import Seen
-
-_UPSERT_RECEIPT = text(
-    "INSERT INTO receipt (source_id, iri, version, digest, run_id, received, verdict, reason, detail)"
-    " VALUES (:source_id, :iri, :version, :digest, :run_id, :received, :verdict, :reason, :detail)"
-    " ON CONFLICT (source_id, iri) DO UPDATE SET version = excluded.version, digest = excluded.digest,"
-    " run_id = excluded.run_id, received = excluded.received, verdict = excluded.verdict,"
-    " reason = excluded.reason, detail = excluded.detail"
-)
-_UPSERT_FRONTIER = text(
-    "INSERT INTO frontier (source_id, page, etag, digest, closed) VALUES (:source_id, :page, :etag, :digest, :closed)"
-    " ON CONFLICT (source_id, page) DO UPDATE SET etag = excluded.etag, digest = excluded.digest,"
-    " closed = excluded.closed"
-)
 
 
 @dataclass(frozen=True)
@@ -90,13 +78,12 @@ class Ledger:
     def tell(self, judged: Iterable[Judged]) -> None:
         """Write the newest verdict on each of these records."""
         told = {each.offer.iri: self._receipt(each.offer.iri, each.verdict, each.detail, each) for each in judged}
-        if told:
-            self.connection.execute(_UPSERT_RECEIPT, list(told.values()))
+        upsert_rows(self.connection, receipt_table, [tuple(row.values()) for row in told.values()])
 
     def refuse(self, address: str, seen: Seen, reason: str) -> runs.Counts:
         """Note that a page could not be read; it is read again once it differs."""
         receipt = self._receipt(address, Verdict.UNREADABLE_PAGE, reason) | {"digest": seen.digest}
-        self.connection.execute(_UPSERT_RECEIPT, [receipt])
+        upsert_rows(self.connection, receipt_table, [tuple(receipt.values())])
         # Without its ETag: a page that was damaged on the way has that of the whole one.
         self.remember(address, replace(seen, etag=""))
         counts = runs.Counts(rejected=1)
@@ -105,8 +92,8 @@ class Ledger:
 
     def remember(self, address: str, seen: Seen) -> None:
         """Note what was last seen of a page."""
-        row = {"source_id": self.source.id, "page": address, "etag": seen.etag, "digest": seen.digest}
-        self.connection.execute(_UPSERT_FRONTIER, [row | {"closed": seen.closed}])
+        row = (self.source.id, address, seen.etag, seen.digest, seen.closed)
+        upsert_rows(self.connection, frontier_table, [row])
 
     def read_up_to(self, moment: datetime) -> None:
         """Note that everything up to this log timestamp of the peer's is stored."""
@@ -165,6 +152,7 @@ class Ledger:
         self.connection.execute(delete(receipt_table).where(refused))
 
     def _receipt(self, iri: str, verdict: Verdict, detail: str, judged: Judged | None = None) -> dict[str, Any]:
+        """The row, in the order of the table's columns."""
         version = judged.offer.version if judged else None
         return {
             "source_id": self.source.id,

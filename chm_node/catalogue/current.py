@@ -1,9 +1,9 @@
 """What a record is now: its row, facets, search words and unknown terms, made equal to its newest change."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
 
 from chm_node.database import insert_rows
@@ -12,9 +12,6 @@ from chm_node.search import index
 from chm_node.tables import facet as facet_table
 from chm_node.tables import record as record_table
 from chm_node.tables import unknown_term as unknown_term_table
-
-# One encoder for all: json.dumps makes a new one for each call with an option.
-_json = json.JSONEncoder(ensure_ascii=False).encode
 
 #: Characters kept of the name of a field and of a term; an index of PostgreSQL takes no more than some 2,700 bytes.
 _LONGEST_FIELD, _LONGEST_TERM = 64, 500
@@ -101,8 +98,8 @@ def _record_row(each: Change, row_id: int, seq: int) -> dict[str, Any]:
         "seq": seq,
         "log_time": milliseconds(each.log_time),
         "issued": milliseconds(each.issued) if each.issued else version,
-        "titles": _json(dict(each.entry.titles)),
-        "summaries": _json(dict(each.entry.summaries)),
+        "titles": to_json(each.entry.titles).decode(),
+        "summaries": to_json(each.entry.summaries).decode(),
         "starts": each.entry.starts,
         "ends": each.entry.ends,
     }

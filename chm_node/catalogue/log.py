@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from chm_node.catalogue.current import make_current, row_ids
@@ -197,8 +199,14 @@ def _change_row(each: Change, row_id: int, seq: int) -> dict[str, Any]:
         "version": milliseconds(graph.version),
         "digest": graph.digest,
         "nquads": graph.nquads,
-        "proof": json.dumps(dict(graph.proof)) if graph.proof else "",
-        "hops": json.dumps(each.hops),
+        "proof": to_json(graph.proof).decode() if graph.proof else "",
+        "hops": _hops(each.hops),
         "derived_from": each.derived_from or "",
         "superseded": False,
     }
+
+
+@lru_cache(256)
+def _hops(hops: tuple[str, ...]) -> str:
+    # The changes of a page came the same way.
+    return json.dumps(hops)

@@ -21,14 +21,14 @@ def write(connection: Connection, rows: Sequence[Words], replaced: Sequence[int]
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        statement = text("INSERT INTO search(rowid, title, body) VALUES (:id, :title, :body)")
+        statement = "INSERT INTO search(rowid, title, body) VALUES (?, ?, ?)"
     else:
         # 'A' and 'D' are the weights that ts_rank reads: a word in the title counts ten times as much.
-        statement = text(
-            "INSERT INTO search(record_id, words) VALUES (:id, setweight(to_tsvector('simple', :title), 'A')"
-            " || setweight(to_tsvector('simple', :body), 'D'))"
+        statement = (
+            "INSERT INTO search(record_id, words) VALUES (%s, setweight(to_tsvector('simple', %s), 'A')"
+            " || setweight(to_tsvector('simple', %s), 'D'))"
         )
-    connection.execute(statement, [{"id": each[0], "title": each[1], "body": each[2]} for each in rows])
+    connection.exec_driver_sql(statement, list(rows))
 
 
 def erase(connection: Connection, ids: Sequence[int]) -> None:
