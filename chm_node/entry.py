@@ -19,14 +19,14 @@ from chm_node.search.terms import term_token
 from chm_node.text import clean_text
 
 #: Predicates of names and titles, weighted above the rest by the search index.
-_TITLES = (str(DCTERMS.title), str(SKOS.altLabel), str(DCTERMS.identifier))
-_TITLE, _DESCRIPTION = str(DCTERMS.title), str(DCTERMS.description)
-_STARTS = (str(SDO.startDate), str(DCAT.startDate), str(DCTERMS.date))
-_ENDS = (str(SDO.endDate), str(DCAT.endDate))
+_TITLES = (DCTERMS.title, SKOS.altLabel, DCTERMS.identifier)
+_TITLE, _DESCRIPTION = DCTERMS.title, DCTERMS.description
+_STARTS = (SDO.startDate, DCAT.startDate, DCTERMS.date)
+_ENDS = (SDO.endDate, DCAT.endDate)
 #: Longer values are cut, or a record would not fit the catalogue's columns.
 FACET_LETTERS, DATE_LETTERS = 300, 40
 _DATE = re.compile(r"-?\d{4}")
-_NAMES = frozenset(map(str, (FOAF.name, SDO.name, SDO.addressLocality)))
+_NAMES = frozenset((FOAF.name, SDO.name, SDO.addressLocality))
 
 
 def entry(iri: str, graph: Index | Iterable[ox.Triple], record_type: RecordType) -> Entry:

@@ -1,12 +1,6 @@
 """RDF namespaces the node uses."""
 
 
-class IRI(str):
-    """The name of something, as RDF has it; equal to its text."""
-
-    __slots__ = ()
-
-
 class Namespace:
     """Names that begin alike: ``DCTERMS.title``, ``AS["Create"]``.
 
@@ -19,13 +13,13 @@ class Namespace:
     def __init__(self, begin: str) -> None:
         self._begin = begin
 
-    def __getattr__(self, name: str) -> IRI:
+    def __getattr__(self, name: str) -> str:
         if name.startswith("__"):
             raise AttributeError(name)  # what Python asks of any object
-        return IRI(self._begin + name)
+        return self._begin + name
 
-    def __getitem__(self, name: str) -> IRI:
-        return IRI(self._begin + name)
+    def __getitem__(self, name: str) -> str:
+        return self._begin + name
 
     def __str__(self) -> str:
         return self._begin
@@ -33,7 +27,7 @@ class Namespace:
 
 CHM = Namespace("https://w3id.org/chm/ns#")
 VOCABULARY = "https://w3id.org/chm/vocabulary/"
-PROFILE = IRI("https://w3id.org/chm/federation/1.0")
+PROFILE = "https://w3id.org/chm/federation/1.0"
 #: What the receipts of a hub follow: that part of the profile.
 RECEIPTS = f"{PROFILE}#receipts"
 #: Problem types (RFC 9457), and reasons of refusals, begin so.
@@ -121,7 +115,6 @@ __all__ = [
     "FOAF",
     "GEO",
     "HYDRA",
-    "IRI",
     "LANGUAGE",
     "LDES",
     "LDES_SPECIFICATION",

@@ -31,7 +31,7 @@ _COUNTRIES = f"{VOCABULARY}countries/"
 _N_QUADS = "https://www.iana.org/assignments/media-types/application/n-quads"
 _MAX_TITLE = 300
 MAX_KEYS = 8  #: former keys of one node, and keys that sign requests
-_ASSERTION = str(SEC.assertionMethod)
+_ASSERTION = SEC.assertionMethod
 #: Link relations that lead to a node description (RFC 8631), likeliest first.
 _DESCRIBING = ("service-meta", "describedby", "service-desc", "item")
 
@@ -67,7 +67,7 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
     index = index_triples(quad.triple for quad in read_rdf(data, media_type, address))
     node = address.partition("#")[0]
     own = index.get(node, {})
-    if str(LDES.EventStream) in _types(index):
+    if LDES.EventStream in _types(index):
         raise ParseError(f"{address} is a log; give the address of the node, whose description names its log")
     space = _one(own, VOID.uriSpace)
     if not space:
@@ -93,7 +93,7 @@ def read_description(data: bytes, media_type: str, address: str) -> Description:
         _dump(own, index),
         _service(node, index, _RESOURCE_SYNC),
         inbox if host_of(inbox) == host_of(node) else "",
-        tuple(_iris(own.get(str(SEC.authenticationMethod), ()))[:MAX_KEYS]),
+        tuple(_iris(own.get(SEC.authenticationMethod, ()))[:MAX_KEYS]),
     )
 
 
@@ -123,7 +123,7 @@ def read_catalog(data: bytes, _media_type: str, address: str) -> list[str]:
 
 
 def _types(index: Index) -> set[str]:
-    return {iri for own in index.values() for iri in _iris(own.get(str(RDF.type), ()))}
+    return {iri for own in index.values() for iri in _iris(own.get(RDF.type, ()))}
 
 
 def _authority(node: str, space: str, index: Index) -> tuple[str, Authority]:
@@ -162,25 +162,25 @@ def _moment(node: Any) -> datetime:  # an RDF term
 def _service(node: str, index: Index, specification: str) -> str:
     """Where the node answers by a specification; empty when it does not say."""
     for own in index.values():
-        served = _iris(own.get(str(DCAT.servesDataset), ()))
-        conforms = specification in _iris(own.get(str(DCTERMS.conformsTo), ()))
+        served = _iris(own.get(DCAT.servesDataset, ()))
+        conforms = specification in _iris(own.get(DCTERMS.conformsTo, ()))
         if conforms and (not served or node in served) and (address := _one(own, DCAT.endpointURL)):
             return address
     return ""
 
 
 def _titles(own: Any) -> dict[str, str]:
-    titles = (each for each in own.get(str(DCTERMS.title), ()) if isinstance(each, ox.Literal))
+    titles = (each for each in own.get(DCTERMS.title, ()) if isinstance(each, ox.Literal))
     return {each.language or "und": clean_text(each.value)[:_MAX_TITLE] for each in titles}
 
 
 def _country(own: Any) -> str:
-    places = _iris(own.get(str(DCTERMS.spatial), ()))
+    places = _iris(own.get(DCTERMS.spatial, ()))
     return next((place.removeprefix(_COUNTRIES) for place in places if place.startswith(_COUNTRIES)), "")[:64]
 
 
 def _members(own: Any, index: Index) -> tuple[Member, ...]:
-    members = (_member(node, index) for node in _iris(own.get(str(DCAT.catalog), ())))
+    members = (_member(node, index) for node in _iris(own.get(DCAT.catalog, ())))
     return tuple(each for each in members if each.authority.uri_space and each.authority.multikey)
 
 
@@ -196,7 +196,7 @@ def _records(own: Any) -> int:
 
 def _dump(own: Any, index: Index) -> DumpLink | None:
     """The dump in the one syntax that can be read in stretches."""
-    for address in _iris(own.get(str(VOID.dataDump), ())):
+    for address in _iris(own.get(VOID.dataDump, ())):
         about = index.get(address, {})
         with suppress(ValueError, OverflowError):
             if _one(about, DCAT.mediaType) == _N_QUADS:

@@ -35,7 +35,7 @@ DEADLINE = timedelta(minutes=10)
 #: Members in one stretch, as on a page of the log.
 STRETCH = 200
 _STRETCH_BYTES = MAX_PAGE_BYTES - 1024 * 1024
-_MEMBER = re.compile(rb"<[^>]*> <" + re.escape(str(TREE.member)).encode() + rb"> <[^>]*> \.\r?\n")
+_MEMBER = re.compile(rb"<[^>]*> <" + re.escape(TREE.member).encode() + rb"> <[^>]*> \.\r?\n")
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 

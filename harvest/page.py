@@ -32,24 +32,24 @@ MAX_PAGE_BYTES = 5 * 1024 * 1024
 #: Characters of the terms of one field whose check is remembered.
 _WORTH_REMEMBERING = 512
 
-_OBJECT, _PUBLISHED, _TYPE = str(AS.object), str(AS.published), str(RDF.type)
-_TOMBSTONE, _FORMER_TYPE = str(AS.Tombstone), str(AS.formerType)
-_ACTIONS = {str(AS[action.value]): action for action in Action}
-_TOPIC, _VERSION, _ISSUED = str(FOAF.primaryTopic), str(DCTERMS.modified), str(DCTERMS.issued)
-_ORIGIN, _LICENCE, _TITLE = str(PROV.wasAttributedTo), str(DCTERMS.license), str(DCTERMS.title)
-_MEMBER, _CATALOG_RECORD = str(TREE.member), str(DCAT.CatalogRecord)
-_AFTER = frozenset(map(str, (TREE.GreaterThanRelation, TREE.GreaterThanOrEqualToRelation)))
-_BEFORE = str(TREE.LessThanRelation)
-_PROOFS, _CRYPTOSUITE = str(SEC.proof), str(SEC.cryptosuite)
-_PURPOSE, _ASSERTION = str(SEC.proofPurpose), str(SEC.assertionMethod)
-_ATTRIBUTION, _AGENT = str(PROV.qualifiedAttribution), str(PROV.agent)
-_DATE_TIME = str(XSD.dateTime)
+_OBJECT, _PUBLISHED, _TYPE = AS.object, AS.published, RDF.type
+_TOMBSTONE, _FORMER_TYPE = AS.Tombstone, AS.formerType
+_ACTIONS = {AS[action.value]: action for action in Action}
+_TOPIC, _VERSION, _ISSUED = FOAF.primaryTopic, DCTERMS.modified, DCTERMS.issued
+_ORIGIN, _LICENCE, _TITLE = PROV.wasAttributedTo, DCTERMS.license, DCTERMS.title
+_MEMBER, _CATALOG_RECORD = TREE.member, DCAT.CatalogRecord
+_AFTER = frozenset((TREE.GreaterThanRelation, TREE.GreaterThanOrEqualToRelation))
+_BEFORE = TREE.LessThanRelation
+_PROOFS, _CRYPTOSUITE = SEC.proof, SEC.cryptosuite
+_PURPOSE, _ASSERTION = SEC.proofPurpose, SEC.assertionMethod
+_ATTRIBUTION, _AGENT = PROV.qualifiedAttribution, PROV.agent
+_DATE_TIME = XSD.dateTime
 _OF_TERMS = (Term, Language)
 _HOLDING_TERMS = (Term, Group)
 _PROOF = {
-    "created": str(DCTERMS.created),
-    "verificationMethod": str(SEC.verificationMethod),
-    "proofValue": str(SEC.proofValue),
+    "created": DCTERMS.created,
+    "verificationMethod": SEC.verificationMethod,
+    "proofValue": SEC.proofValue,
 }
 
 
@@ -84,7 +84,7 @@ def read_page(data: bytes, media_type: str, address: str, powers: Powers, now: d
     return Page(
         judged=tuple(_judged(member, default, graphs, _Rules(powers, now, known)) for member in dated),
         newest=max((moment for moment in published.values() if moment), default=None),
-        closed=_value(_first(default.get(address, {}), str(LDES.immutable))) in ("true", "1"),
+        closed=_value(_first(default.get(address, {}), LDES.immutable)) in ("true", "1"),
     )
 
 
@@ -119,13 +119,13 @@ def read_relations(data: bytes, media_type: str, address: str) -> list[Relation]
     default, _ = _by_graph(read_rdf(data, media_type, address))
     relations: dict[str, Relation] = {}
     for subject in default.values():
-        page = _iri(_first(subject, str(TREE.node)))
+        page = _iri(_first(subject, TREE.node))
         if not page:
             continue
         found = relations.setdefault(page, Relation(page))
         kinds = {_value(each) for each in subject.get(_TYPE, ())}
-        bound = _moment(_first(subject, str(TREE.value)))
-        dated = _value(_first(subject, str(TREE.path))) == _PUBLISHED
+        bound = _moment(_first(subject, TREE.value))
+        dated = _value(_first(subject, TREE.path)) == _PUBLISHED
         if dated and kinds & _AFTER:
             found = replace(found, since=bound)
         if dated and _BEFORE in kinds:
@@ -136,7 +136,7 @@ def read_relations(data: bytes, media_type: str, address: str) -> list[Relation]
 
 def has_relations(data: bytes, media_type: str) -> bool:
     """Whether a page may lead to others; cheap, and never wrong for the syntax we ask for first."""
-    return media_type != "application/n-quads" or str(TREE.relation).encode() in data
+    return media_type != "application/n-quads" or TREE.relation.encode() in data
 
 
 _Nodes = Mapping[str, Sequence[Any]]  # objects by predicate
@@ -276,7 +276,7 @@ def _flaw(iri: str, action: Action, graph: _Graph, meta: _Nodes, nquads: bytes) 
 
 
 def _has_blank_nodes(graph: _Graph, nquads: bytes) -> bool:
-    if b"_:" not in nquads:
+    if b"_" not in nquads or b"_:" not in nquads:
         return False  # looking at every node of an ordinary page would take as long as hashing it
     objects = (node for stated in graph.index.values() for nodes in stated.values() for node in nodes)
     return any(subject.startswith("_:") for subject in graph.index) or any(
@@ -363,7 +363,7 @@ def _checked_terms(type_name: str, predicate: str, terms: tuple[str, ...]) -> tu
 @cache
 def _declared(type_name: str) -> tuple[Mapping[str, Field], Mapping[str, Sequence[Problem]]]:
     """The fields of a record type by predicate, and what to say when a required one is missing."""
-    fields = {str(each.predicate): each for each in RECORD_TYPES.get(type_name, OTHER).fields}
+    fields = {each.predicate: each for each in RECORD_TYPES.get(type_name, OTHER).fields}
     return fields, {predicate: each.problems(None) for predicate, each in fields.items() if each.required}
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pyoxigraph as ox
 
 from chm_node.formats.statements import classes, statements
-from chm_node.namespaces import DCAT, DCTERMS, HYDRA, IRI, LANGUAGE, PROV
+from chm_node.namespaces import DCAT, DCTERMS, HYDRA, LANGUAGE, PROV
 
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
@@ -33,7 +33,7 @@ class Dataset:
 class Page:
     """One page of the catalogue and its neighbours, by address."""
 
-    catalogue: str  #: IRI of the catalogue, which is the node
+    catalogue: str  #: str of the catalogue, which is the node
     address: str
     first: str
     previous: str
@@ -85,7 +85,7 @@ def _dataset(dataset: Dataset) -> list[ox.Triple]:
                 (DCTERMS.publisher, dataset.origin),
                 (PROV.wasAttributedTo, dataset.origin),
                 (DCTERMS.license, dataset.licence),
-                *((DCTERMS.language, IRI(f"{LANGUAGE}{language}")) for language in dataset.languages),
+                *((DCTERMS.language, f"{LANGUAGE}{language}") for language in dataset.languages),
                 *((DCAT.theme, theme) for theme in dataset.themes),
                 (DCAT.landingPage, dataset.page),
                 *((DCAT.distribution, address) for address, _ in dataset.distributions),

@@ -9,7 +9,7 @@ from chm_node.namespaces import CHM
 from chm_node.text import is_rtl
 
 #: Scheme of the category that tells new, changed and withdrawn apart.
-CHANGE_SCHEME = str(CHM.change)
+CHANGE_SCHEME = CHM.change
 
 
 @dataclass(frozen=True)

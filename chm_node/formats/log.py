@@ -18,29 +18,29 @@ DISTRIBUTOR = "http://inspire.ec.europa.eu/metadata-codelist/ResponsiblePartyRol
 #: Pages that the root lists itself, and pages in one range when there are more.
 RANGE_SIZE = 500
 
-# Looked up once: rdflib makes a new, checked IRI at every access, which took half the time of a page.
-_TYPE = str(RDF.type)
-_OBJECT = str(AS.object)
-_ACTOR = str(AS.actor)
-_PUBLISHED = str(AS.published)
-_DATE_TIME = str(XSD.dateTime)
-_GENERATED_AT_TIME = str(PROV.generatedAtTime)
-_PROOF = str(SEC.proof)
-_WAS_DERIVED_FROM = str(PROV.wasDerivedFrom)
-_QUALIFIED_ATTRIBUTION = str(PROV.qualifiedAttribution)
-_AGENT = str(PROV.agent)
-_HAD_ROLE = str(DCAT.hadRole)
-_DATA_INTEGRITY_PROOF = str(SEC.DataIntegrityProof)
-_CRYPTOSUITE = str(SEC.cryptosuite)
-_CRYPTOSUITE_STRING = str(SEC.cryptosuiteString)
-_CREATED = str(DCTERMS.created)
-_VERIFICATION_METHOD = str(SEC.verificationMethod)
-_PROOF_PURPOSE = str(SEC.proofPurpose)
-_ASSERTION_METHOD = str(SEC.assertionMethod)
-_PROOF_VALUE = str(SEC.proofValue)
-_MULTIBASE = str(SEC.multibase)
-_MEMBER = str(TREE.member)
-_ACTIVITIES = {action: str(AS[action.value]) for action in Action}
+# Looked up once: a page has some of them two hundred times.
+_TYPE = RDF.type
+_OBJECT = AS.object
+_ACTOR = AS.actor
+_PUBLISHED = AS.published
+_DATE_TIME = XSD.dateTime
+_GENERATED_AT_TIME = PROV.generatedAtTime
+_PROOF = SEC.proof
+_WAS_DERIVED_FROM = PROV.wasDerivedFrom
+_QUALIFIED_ATTRIBUTION = PROV.qualifiedAttribution
+_AGENT = PROV.agent
+_HAD_ROLE = DCAT.hadRole
+_DATA_INTEGRITY_PROOF = SEC.DataIntegrityProof
+_CRYPTOSUITE = SEC.cryptosuite
+_CRYPTOSUITE_STRING = SEC.cryptosuiteString
+_CREATED = DCTERMS.created
+_VERIFICATION_METHOD = SEC.verificationMethod
+_PROOF_PURPOSE = SEC.proofPurpose
+_ASSERTION_METHOD = SEC.assertionMethod
+_PROOF_VALUE = SEC.proofValue
+_MULTIBASE = SEC.multibase
+_MEMBER = TREE.member
+_ACTIVITIES = {action: AS[action.value] for action in Action}
 
 
 @dataclass(frozen=True)

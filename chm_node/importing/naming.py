@@ -36,7 +36,7 @@ def undeclared(
 
     What a field has read, it writes in its own form: a number without leading zeros, a term by its IRI.
     """
-    known = {(iri, str(DCTERMS.type))} | set(_read_by(ox.NamedNode(iri), record_type.fields, _index(triples)))
+    known = {(iri, DCTERMS.type)} | set(_read_by(ox.NamedNode(iri), record_type.fields, _index(triples)))
     return tuple(
         triple
         for triple in extra
@@ -50,7 +50,7 @@ def _declared(iri: str, node: _Subject, name: str, fields: Iterable[Field], inde
     for field in fields:
         if not isinstance(field, Group):
             continue
-        objects = list(dict.fromkeys(index.get(node, {}).get(str(field.predicate), ())))
+        objects = list(dict.fromkeys(index.get(node, {}).get(field.predicate, ())))
         parts = [each for each in objects if _is_part(each, iri)]
         # References to other records come first, as an Agent field counts them.
         for number, part in enumerate(sorted(parts, key=_order), start=1 + len(objects) - len(parts)):
@@ -62,9 +62,9 @@ def _declared(iri: str, node: _Subject, name: str, fields: Iterable[Field], inde
 def _read_by(node: ox.NamedNode, fields: Iterable[Field], index: _Index) -> Iterable[tuple[str, str]]:
     """(subject, predicate) of everything the fields read."""
     for field in fields:
-        yield node.value, str(field.predicate)
+        yield node.value, field.predicate
         if isinstance(field, Group):
-            for part in index.get(node, {}).get(str(field.predicate), ()):
+            for part in index.get(node, {}).get(field.predicate, ()):
                 if isinstance(part, ox.NamedNode):
                     yield from _read_by(part, field.parts, index)
 

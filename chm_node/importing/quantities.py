@@ -7,7 +7,7 @@ from chm_node.importing.draft import Draft
 from chm_node.namespaces import UNIT
 
 _COLUMN = "quantities"
-_UNITS = {"t": str(UNIT.TONNE), "kg": str(UNIT.KiloGM), "g": str(UNIT.GM), "%": str(UNIT.PERCENT)}
+_UNITS = {"t": UNIT.TONNE, "kg": UNIT.KiloGM, "g": UNIT.GM, "%": UNIT.PERCENT}
 _NUMBER = r"(\d[\d\s]*(?:[.,]\d+)?)"
 
 

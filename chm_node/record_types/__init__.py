@@ -65,7 +65,7 @@ def refuse_clashes(where: str, fields: Iterable[Field]) -> None:
     """Two fields of one name or predicate could not be told apart; raises SettingsError."""
     seen: dict[str, str] = {}
     for field in fields:
-        for key in (field.name, str(field.predicate)):
+        for key in (field.name, field.predicate):
             if key in seen:
                 raise SettingsError(f"{where}: the fields {seen[key]!r} and {field.name!r} share {key}")
             seen[key] = field.name

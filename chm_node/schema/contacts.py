@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pyoxigraph as ox
 
-from chm_node.namespaces import IRI, VCARD
+from chm_node.namespaces import VCARD
 from chm_node.schema.groups import Group
 from chm_node.schema.kinds import Field, LocalisedText, Node, Term, Text
 from chm_node.text import clean_text, valid_iri
@@ -64,7 +64,7 @@ class Address(Group):
         Text("postal_code", VCARD["postal-code"], "Postal code"),
         Term("country", VCARD["country-name"], "Country", schemes=("countries",)),
     )
-    rdf_class: IRI = VCARD.Address
+    rdf_class: str = VCARD.Address
     control: ClassVar[str] = "address"
 
 

@@ -8,7 +8,7 @@ from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SH
 
-from chm_node.namespaces import CHM, IRI, PREFIXES
+from chm_node.namespaces import CHM, PREFIXES
 from chm_node.record import Record
 from chm_node.schema.field import Field
 from chm_node.schema.groups import Agent, Group
@@ -121,8 +121,10 @@ def _constraint(graph: Graph, node: URIRef, constraint: str, value: Any) -> None
         graph.add((node, SH["or"], _list(graph, options)))
     elif constraint == "in":
         graph.add((node, SH["in"], _list(graph, [Literal(each) for each in value])))
+    elif constraint == "datatype":
+        graph.add((node, SH.datatype, URIRef(value)))
     elif constraint != "node":  # the parts of a group are written by the caller
-        graph.add((node, SH[constraint], URIRef(value) if isinstance(value, IRI) else Literal(value)))
+        graph.add((node, SH[constraint], Literal(value)))
 
 
 def _list(graph: Graph, members: list[Any]) -> BNode:

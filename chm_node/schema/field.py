@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pyoxigraph as ox
 
 from chm_node.errors import Problem
-from chm_node.namespaces import IRI, XSD
+from chm_node.namespaces import XSD
 from chm_node.text import clean_text
 
 Node = ox.NamedNode | ox.Literal
@@ -20,7 +20,7 @@ class Field:
     """One property of a record type."""
 
     name: str
-    predicate: IRI
+    predicate: str
     label: str  #: English; also the key of its translations
     required: bool = False
     many: bool = False
@@ -99,7 +99,7 @@ class Field:
     def nodes(self, subject: str, index: Index) -> Sequence[Any]:  # Any: whatever RDF term a stranger sent
         """The objects of this field's triples."""
         # A plain text, because an rdflib IRI never equals one.
-        return index.get(subject, {}).get(str(self.predicate), ())
+        return index.get(subject, {}).get(self.predicate, ())
 
     def understood(self, subject: str, index: Index) -> Iterator[ox.Triple]:
         """The triples ``read`` made a value of, in the form they came in."""

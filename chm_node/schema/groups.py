@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pyoxigraph as ox
 
 from chm_node.errors import Problem
-from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, IRI, QUDT, RDF, SDO, SPDX
+from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, QUDT, RDF, SDO, SPDX
 from chm_node.schema.kinds import NAME, Date, Field, Index, Language, Link, LocalisedText, MediaType, Number, Term, Text
 from chm_node.text import clean_text, valid_iri
 
@@ -22,7 +22,7 @@ class Group(Field):
     """Several parts that belong together, such as a member with a role and a term of office."""
 
     parts: tuple[Field, ...] = ()
-    rdf_class: IRI = CHM.Group
+    rdf_class: str = CHM.Group
     control: ClassVar[str] = "group"
 
     def clean(self, value: Any) -> Any:
@@ -147,7 +147,7 @@ class DateRange(Group):
     """A period with a first and a last day; either may be open."""
 
     parts: tuple[Field, ...] = (Date("starts", DCAT.startDate, "First day"), Date("ends", DCAT.endDate, "Last day"))
-    rdf_class: IRI = DCTERMS.PeriodOfTime
+    rdf_class: str = DCTERMS.PeriodOfTime
     control: ClassVar[str] = "period"
 
     def part_problems(self, value: Any) -> list[Problem]:
@@ -173,7 +173,7 @@ class Quantity(Group):
         Number("value", QUDT.numericValue, "Number", required=True),
         Term("unit", QUDT.hasUnit, "Unit", required=True),
     )
-    rdf_class: IRI = QUDT.QuantityValue
+    rdf_class: str = QUDT.QuantityValue
     control: ClassVar[str] = "quantity"
 
 
@@ -185,7 +185,7 @@ class Money(Group):
         Number("amount", SDO.value, "Amount", required=True),
         Text("currency", SDO.currency, "Currency", required=True),
     )
-    rdf_class: IRI = SDO.MonetaryAmount
+    rdf_class: str = SDO.MonetaryAmount
     control: ClassVar[str] = "money"
 
     def clean_one(self, value: Any) -> Any:
@@ -213,7 +213,7 @@ class Place(Group):
         Number("latitude", SDO.latitude, "Latitude"),
         Number("longitude", SDO.longitude, "Longitude"),
     )
-    rdf_class: IRI = SDO.Place
+    rdf_class: str = SDO.Place
     control: ClassVar[str] = "place"
 
     def part_problems(self, value: Any) -> list[Problem]:
@@ -240,7 +240,7 @@ class FileReference(Group):
         Number("bytes", DCAT.byteSize, "Size in bytes"),
         Text("sha256", SPDX.checksumValue, "SHA-256"),
     )
-    rdf_class: IRI = DCAT.Distribution
+    rdf_class: str = DCAT.Distribution
     control: ClassVar[str] = "file"
 
 
@@ -253,7 +253,7 @@ class Agent(Group):
         Text("email", SDO.email, "E-mail"),
         Link("homepage", FOAF.homepage, "Web page"),
     )
-    rdf_class: IRI = FOAF.Agent
+    rdf_class: str = FOAF.Agent
     control: ClassVar[str] = "agent"
 
     def clean_one(self, value: Any) -> Any:
@@ -273,7 +273,7 @@ class Agent(Group):
 
     def read_one(self, node: str, index: Index) -> tuple[Any, list[Problem]]:
         # What is said of a record's own name is no name of an agent: an organisation may publish its own record.
-        if str(FOAF.name) not in index.get(node, {}):
+        if FOAF.name not in index.get(node, {}):
             return node, []
         return super().read_one(node, index)
 

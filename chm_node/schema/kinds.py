@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pyoxigraph as ox
 
 from chm_node.errors import Problem
-from chm_node.namespaces import IRI, LANGUAGE, SDO, VOCABULARY, XSD
+from chm_node.namespaces import LANGUAGE, SDO, VOCABULARY, XSD
 from chm_node.schema.field import Field as Field
 from chm_node.schema.field import Index as Index
 from chm_node.schema.field import Node as Node
@@ -112,7 +112,8 @@ class LocalisedText(Field):
                 problems.append(Problem(self.name, "should be text"))
         if self.many:
             return (self.clean(found) or None), problems
-        doubled = [language for language, texts in found.items() if len(set(map(clean_text, texts))) > 1]
+        several = {language: texts for language, texts in found.items() if len(texts) > 1}
+        doubled = [language for language, texts in several.items() if len(set(map(clean_text, texts))) > 1]
         problems += [Problem(self.name, "two texts where one is allowed", language) for language in doubled]
         single = {language: texts[0] for language, texts in found.items() if language not in doubled}
         return (self.clean(single) or None), problems
@@ -356,13 +357,13 @@ def _known_term(schemes: tuple[str, ...], value: str) -> VocabularyTerm | None:
     return next((term for key in schemes if (term := vocabularies()[key].find(value))), None)
 
 
-def _date_type(text: str) -> IRI | None:
+def _date_type(text: str) -> str | None:
     """The XML Schema type of an ISO 8601 text, None when it is no date."""
     return _short_date_type(text) if len(text) <= _LONGEST_DATE else None
 
 
 @lru_cache(maxsize=4096)  # a day comes again and again
-def _short_date_type(text: str) -> IRI | None:
+def _short_date_type(text: str) -> str | None:
     try:
         if re.fullmatch(r"[0-9]{4}", text) and text != "0000":
             return XSD.gYear

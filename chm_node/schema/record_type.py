@@ -8,7 +8,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from chm_node.errors import InvalidRecordError, Problem
-from chm_node.namespaces import DCTERMS, IRI, RDF, RDFS, VOCABULARY
+from chm_node.namespaces import DCTERMS, RDF, RDFS, VOCABULARY
 from chm_node.record import Record, Values
 from chm_node.schema.groups import Group, order_problems
 from chm_node.schema.header import HEADER
@@ -20,10 +20,10 @@ class RecordType:
     """How one kind of record is declared: its class and the fields beyond the common header."""
 
     name: str  #: the notation in the record-types vocabulary, and a part of each record's IRI
-    rdf_class: IRI
+    rdf_class: str
     label: str
     own_fields: tuple[Field, ...] = ()
-    more_classes: tuple[IRI, ...] = ()
+    more_classes: tuple[str, ...] = ()
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -35,7 +35,7 @@ class RecordType:
     @cached_property
     def facets(self) -> tuple[tuple[str, str], ...]:
         """(predicate, facet) of the fields that feed a filter."""
-        return tuple((str(field.predicate), field.facet) for field in self.fields if field.facet)
+        return tuple((field.predicate, field.facet) for field in self.fields if field.facet)
 
     @cached_property
     def term(self) -> str:

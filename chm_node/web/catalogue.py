@@ -21,7 +21,7 @@ blueprint = Blueprint("catalogue", __name__)
 
 #: Records on one page.
 SIZE = 100
-_LICENCE = re.compile(rf"> <{re.escape(str(DCTERMS.license))}> <([^>]*)> \.$", re.MULTILINE)
+_LICENCE = re.compile(rf"> <{re.escape(DCTERMS.license)}> <([^>]*)> \.$", re.MULTILINE)
 
 
 @blueprint.get("/catalogue", defaults={"extension": ""})

@@ -185,6 +185,6 @@ def _is_day(text: str) -> bool:
 
 
 def _unit_sign(value: str) -> str:
-    if value == str(UNIT.NUM):
+    if value == UNIT.NUM:
         return str(gettext("number"))
     return _UNIT_SIGNS.get(value.removeprefix(str(UNIT)), value) if value.startswith(str(UNIT)) else value

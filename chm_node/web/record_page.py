@@ -189,7 +189,7 @@ class RecordPage:
 
     def _unknown(self) -> list[Unknown]:
         """What the declaration leaves over, by property; nothing a node says is hidden."""
-        labels = {str(field.predicate): field.label for field in self._type.fields}
+        labels = {field.predicate: field.label for field in self._type.fields}
         known = {str(each) for each in (self._type.rdf_class, *self._type.more_classes, self._type.term, AS.Tombstone)}
         found: dict[str, list[Value]] = {}
         for triple in self._left_over():

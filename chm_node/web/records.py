@@ -28,7 +28,7 @@ blueprint = Blueprint("records", __name__)
 #: What a record is available as, the default first.
 FORMATS = (*GRAPHS, TRIG, JSON)
 _NEGOTIATED = ("Accept", "Accept-Language")
-_LICENCE = re.compile(rf"#meta> <{re.escape(str(DCTERMS.license))}> <([^>]*)> \.\n")
+_LICENCE = re.compile(rf"#meta> <{re.escape(DCTERMS.license)}> <([^>]*)> \.\n")
 
 
 @blueprint.get("/id/<path:key>")

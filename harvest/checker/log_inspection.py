@@ -48,7 +48,7 @@ def _root(asker: Asker, reply: Reply) -> LogSeen:
         stream: Stream = asker.read(read_stream, reply.answer)
     except ParseError as error:
         return LogSeen(reply.address, None, f"{reply.address}: {error}")
-    timed_by = stream.paths["timestampPath"] or str(AS.published)
+    timed_by = stream.paths["timestampPath"] or AS.published
     root = _page(asker, Relation(reply.address), reply, (), timed_by)
     return LogSeen(reply.address, stream, pages=(root, *_pages(asker, root, timed_by)))
 

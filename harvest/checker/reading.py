@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from chm_node.canonical import canonical_bytes, canonical_lines, digest
 from chm_node.errors import ParseError
 from chm_node.foreign import read_rdf
-from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, LDES_SPECIFICATION, RDF, SEC, TREE, VOID
+from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, LDES_SPECIFICATION, PROV, RDF, SEC, TREE, VOID
 from chm_node.record import parse_timestamp
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
@@ -29,10 +29,8 @@ _PATHS = (
 #: What the profile says that each path and class of a stream is (section 4.4).
 PROFILE_PATHS = dict(
     zip(
-        (str(path).rpartition("#")[2] for path in _PATHS),
-        map(
-            str, (AS.published, AS.object, "http://www.w3.org/ns/prov#generatedAtTime", AS.Create, AS.Update, AS.Delete)
-        ),
+        (path.rpartition("#")[2] for path in _PATHS),
+        (AS.published, AS.object, PROV.generatedAtTime, AS.Create, AS.Update, AS.Delete),
         strict=True,
     )
 )
@@ -92,7 +90,7 @@ def describe(data: bytes, media_type: str, address: str) -> Described | None:
     if not node:
         return None
     own = index.get(node, {})
-    ended = {str(SEC.expiration), str(SEC.revoked)}  # of a key that signed before
+    ended = {SEC.expiration, SEC.revoked}  # of a key that signed before
     keys = [each for each in _values(own, SEC.assertionMethod) if ended.isdisjoint(index.get(each, {}))]
     key_id = next(iter(keys), "")
     services = {url: each for each in index.values() for url in _values(each, DCAT.endpointURL)}
@@ -100,9 +98,9 @@ def describe(data: bytes, media_type: str, address: str) -> Described | None:
         address=address,
         node=node,
         spaces=tuple(_values(own, VOID.uriSpace)),
-        titles=tuple(each.language or "" for each in own.get(str(DCTERMS.title), ()) if isinstance(each, ox.Literal)),
+        titles=tuple(each.language or "" for each in own.get(DCTERMS.title, ()) if isinstance(each, ox.Literal)),
         languages=tuple(each.rpartition("/")[2].lower() for each in _values(own, DCTERMS.language)),
-        licensed=bool(own.get(str(DCTERMS.license))),
+        licensed=bool(own.get(DCTERMS.license)),
         key_id=key_id,
         multikeys=tuple(_values(index.get(key_id, {}), SEC.publicKeyMultibase)),
         interfaces=tuple(services)[:_MAX_FOUND],
@@ -113,7 +111,7 @@ def describe(data: bytes, media_type: str, address: str) -> Described | None:
 def read_stream(data: bytes, media_type: str, address: str) -> Stream:
     """What the document says of an event stream. Raises ParseError."""
     index = _index(data, media_type, address)
-    streams = {iri: own for iri, own in index.items() if str(LDES.EventStream) in _values(own, RDF.type)}
+    streams = {iri: own for iri, own in index.items() if LDES.EventStream in _values(own, RDF.type)}
     facts: Any = next(iter(streams.values()), {})
     return Stream(
         streams=tuple(streams),
@@ -193,8 +191,8 @@ def _index(data: bytes, media_type: str, address: str) -> Index:
 
 def _node(address: str, index: Index) -> str:
     """The node that is described: the document itself, else what claims a URI space or is a catalogue on its host."""
-    claims = [iri for iri, own in index.items() if own.get(str(VOID.uriSpace))]
-    catalogues = [iri for iri, own in index.items() if str(DCAT.Catalog) in _values(own, RDF.type)]
+    claims = [iri for iri, own in index.items() if own.get(VOID.uriSpace)]
+    catalogues = [iri for iri, own in index.items() if DCAT.Catalog in _values(own, RDF.type)]
     candidates = [iri for iri in (*claims, *catalogues) if host_of(iri) == host_of(address)]
     return address if address in candidates else next(iter(candidates), "")
 
@@ -203,7 +201,7 @@ def _member(activity: str, own: Any, timestamp_path: str) -> Member:  # an Index
     moments = own.get(timestamp_path, ())
     kinds = _values(own, RDF.type)
     published = _moment(moments[0]) if len(moments) == 1 else None
-    return Member(activity, next(iter(_values(own, AS.object)), ""), str(AS.Delete) in kinds, published)
+    return Member(activity, next(iter(_values(own, AS.object)), ""), AS.Delete in kinds, published)
 
 
 def _moment(node: Any) -> datetime | None:  # an RDF term

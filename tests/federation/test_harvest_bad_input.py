@@ -22,7 +22,7 @@ def statement(subject, predicate, value):
     return f"{subject} <{predicate}> {value} .\n"
 
 
-TITLE = str(DCTERMS.title)
+TITLE = DCTERMS.title
 
 
 def neighbours_live(peer, hub, run, refused, reason):
@@ -102,9 +102,9 @@ def test_a_backslash_before_a_letter_is_no_bad_character(peer, hub):
 
 def test_a_record_with_two_terms_where_one_is_allowed_is_taken_over_and_its_owner_told(peer, hub):
     iri = f"{peer.settings.uri_space}event/two"
-    is_event = statement(f"<{iri}>", str(DCTERMS.type), f"<{RECORD_TYPES['event'].term}>")
+    is_event = statement(f"<{iri}>", DCTERMS.type, f"<{RECORD_TYPES['event'].term}>")
     countries = [f"<{VOCABULARY}countries/{code}>" for code in ("DZ", "TN")]
-    peer.say(iri, is_event, *(statement(f"<{iri}>", str(CHM.government), each) for each in countries))
+    peer.say(iri, is_event, *(statement(f"<{iri}>", CHM.government, each) for each in countries))
     assert hub.harvest(peer).outcome == "ok"
     with reading(hub.engine) as connection:
         [told] = receipts.every(connection, peer.iri)
@@ -123,7 +123,7 @@ def test_a_record_without_a_title(peer, hub, offered):
 
 def test_a_record_without_a_licence_for_its_description(peer, hub, wire, offered):
     iri = offered()
-    licence = str(DCTERMS.license).encode()
+    licence = DCTERMS.license.encode()
     meta = f"<{iri}#meta> ".encode()
 
     def without_licence(real):

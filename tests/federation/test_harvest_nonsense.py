@@ -22,14 +22,14 @@ POWERS = Powers(
 RECORD, META, ACT = ox.NamedNode(f"{BASE}id/x/1"), ox.NamedNode(f"{BASE}id/x/1#meta"), ox.NamedNode(f"{BASE}act/1")
 
 predicates = st.sampled_from(
-    sorted({str(field.predicate) for record_type in RECORD_TYPES.values() for field in record_type.fields})
+    sorted({field.predicate for record_type in RECORD_TYPES.values() for field in record_type.fields})
 )
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 literals = st.one_of(
     st.builds(ox.Literal, texts),
     st.builds(lambda text, language: ox.Literal(text, language=language), texts, st.sampled_from(["en", "ar", "x-y"])),
     st.builds(
-        lambda text, kind: ox.Literal(text, datatype=ox.NamedNode(str(XSD[kind]))),
+        lambda text, kind: ox.Literal(text, datatype=ox.NamedNode(XSD[kind])),
         st.one_of(texts, st.sampled_from(["1e9999", "-0", "2026-13-45", "0001-01-01T00:00:00+14:00", "NaN", "true"])),
         st.sampled_from(["date", "dateTime", "decimal", "integer", "boolean", "gYear", "anyURI"]),
     ),
