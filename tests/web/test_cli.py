@@ -360,6 +360,35 @@ def test_serve_answers_with_one_worker_beside_it_and_stops_cleanly(filled, monke
     assert not [pid for pid in started if Path(f"/proc/{pid}/cmdline").exists()]
 
 
+def is_at_work(pid):
+    """Whether there is such a process, and not only what nobody has picked up of it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_nothing_of_a_node_that_was_killed_stays_at_work(filled, monkeypatch):
+    port = free_port()
+    monkeypatch.setenv("CHM_PORT", str(port))
+    with start_serving() as process:
+        wait_until_served(f"http://127.0.0.1:{port}/livez")
+        started = children(process)
+        process.kill()
+    assert len(started) == 2
+    for _ in range(300):
+        if not any(map(is_at_work, started)):
+            break
+        time.sleep(0.1)
+    assert not list(filter(is_at_work, started))
+
+
+def test_a_process_whose_starter_has_ended_already_does_not_begin(node):
+    late = [sys.executable, "-m", "chm_node.cli", "--end-with", "1", "worker"]
+    done = subprocess.run(late, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "Error: the process that started this one has ended\n")
+
+
 def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatch):
     port = free_port()
     address = f"http://127.0.0.1:{port}/"
