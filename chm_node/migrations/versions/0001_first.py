@@ -218,7 +218,7 @@ def _create_push() -> None:
         "hint",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
         sa.Column("due", sa.BigInteger(), nullable=False),
-        sa.Column("followed", sa.BigInteger(), nullable=False),
+        sa.Column("spent", sa.BigInteger(), nullable=False),
     )
     op.create_table(
         "subscription",
