@@ -303,7 +303,8 @@ class Harvest:
         if self._implausible:
             return True
         self._pages_refused += 1
-        self._notes.append(f"{document.address} was refused: {error}")
+        # The reason may quote a record; it stands where an erasure looks for it.
+        self._notes.append(f"{document.address} was refused; its receipt says why")
         seen = document.seen
         if isinstance(error, ReaderDiedError) and error.killed:
             seen = replace(seen, digest="")  # blameless, it may be: it is read again whether it has changed or not
