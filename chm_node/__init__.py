@@ -6,6 +6,7 @@ canonical, proofs, signing      the signed record graph: bytes, hash, proof; the
 keys, message_signatures        the keys of this node, former ones too; signed requests
 digests                         what an answer says of its own bytes (pure)
 foreign, sandbox                reading what strangers send, in a disposable child process
+lifeline                        a process that ends with the one that started it
 tables, database                the schema by subject; opened on SQLite or PostgreSQL
 catalogue, search               where records and the change log live; the search index
 resource_lists                  records and changes as ResourceSync lists them

@@ -151,10 +151,5 @@ def _topics(settings: Settings) -> Renderer:
     return render
 
 
-def _dump(engine: Engine, settings: Settings) -> None:
-    if dump := dumps.write_due(engine, settings, _now()):
-        _log.info("dump of %d records, %d withdrawn", dump.records, dump.withdrawn)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)

@@ -12,7 +12,7 @@ attention           what an operator should look at: held, flagged, refused
 decisions, rollback what a person decides about what is held; going back to an earlier run
 run, store, runs    one harvest of one source; one page in one transaction; the history
 dispatch            all harvests of this process
-hints               a source is said to have news: it is due earlier, once a minute
+hints               a source is said to have news: it is due earlier, within bounds
 push                subscriptions at the WebSub hubs of our sources
 receipts            what became of each record a peer offered
 standing, inquiry   how our own records stand at a hub (pure); asking it

@@ -38,8 +38,6 @@ from harvest.visit import Document, Seen, Visit
 LONGEST_RUN = timedelta(minutes=30)
 #: A dump is read to its end, or from its beginning the next time.
 LONGEST_DUMP = timedelta(hours=6)
-#: Pages that the children read while another is being stored; one more is on its way meanwhile.
-AHEAD = 2
 #: Newest versions whose proofs are not checked again when an open page is read once more.
 _KNOWN_VERSIONS = 1000
 #: After so many changes the search index is worth tidying.
@@ -242,10 +240,10 @@ class Harvest:
         """
         waiting: deque[_Reading] = deque()
         failure = None
-        with ThreadPoolExecutor(1, "fetcher") as fetcher:
+        with ThreadPoolExecutor(1, "fetcher") as fetcher, self._readers.shared():
             while failure is None:
                 coming = fetcher.submit(self._fetch, documents, powers)
-                while len(waiting) > AHEAD:
+                while len(waiting) > self._readers.ahead:
                     yield waiting.popleft()
                 try:
                     fetched = coming.result()
@@ -305,7 +303,8 @@ class Harvest:
         if self._implausible:
             return True
         self._pages_refused += 1
-        self._notes.append(f"{document.address} was refused: {error}")
+        # The reason may quote a record; it stands where an erasure looks for it.
+        self._notes.append(f"{document.address} was refused; its receipt says why")
         seen = document.seen
         if isinstance(error, ReaderDiedError) and error.killed:
             seen = replace(seen, digest="")  # blameless, it may be: it is read again whether it has changed or not

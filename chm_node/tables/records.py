@@ -59,7 +59,8 @@ dump = Table(
     "dump",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("made", BigInteger, nullable=False),  # when one was last begun by the worker or finished, milliseconds
+    Column("due", BigInteger, nullable=False),  # not to be written before; moved forward while one is written
+    Column("failures", Integer, nullable=False),  # begun and not finished, in a row
     Column("log_time", BigInteger, nullable=False),  # that the newest one reflects
 )
 

@@ -89,7 +89,8 @@ LIMITS = {
     "requests of one client to the WebSub hub": f"{hub.REQUESTS_A_MINUTE:.0f} a minute",
     "longest wait before a subscriber is tried again": f"{subscribers.LONGEST_WAIT // timedelta(minutes=1)} minutes",
     "a notification of a WebSub hub": f"{MAX_REQUEST_BYTES // MIB} MiB",
-    "time between harvests that hints bring about": f"{hints.INTERVAL.seconds} seconds",
+    "harvests that hints bring about, one after another": f"{hints.IN_A_ROW}",
+    "time between them in the long run": f"{hints.INTERVAL.seconds} seconds",
     "a notification to the inbox": f"{notification.MAX_BYTES // 1024} KiB",
     "from `created` to `expires` of a request's signature": (
         f"{message_signatures.LONGEST_LIFE // timedelta(minutes=1)} minutes"

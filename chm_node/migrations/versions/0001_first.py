@@ -20,7 +20,7 @@ def upgrade() -> None:
     _create_hubs()
     _create_search()
     op.execute("INSERT INTO log_head (id, seq, log_time, epoch, erased) VALUES (1, 0, 0, 1, 0)")
-    op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
+    op.execute("INSERT INTO dump (id, due, failures, log_time) VALUES (1, 0, 0, 0)")
 
 
 def downgrade() -> None:
@@ -95,7 +95,8 @@ def _create_log_and_records() -> None:
     op.create_table(
         "dump",
         sa.Column("id", sa.Integer(), primary_key=True),
-        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("log_time", sa.BigInteger(), nullable=False),
     )
 
@@ -217,7 +218,7 @@ def _create_push() -> None:
         "hint",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
         sa.Column("due", sa.BigInteger(), nullable=False),
-        sa.Column("followed", sa.BigInteger(), nullable=False),
+        sa.Column("spent", sa.BigInteger(), nullable=False),
     )
     op.create_table(
         "subscription",
