@@ -1,0 +1,67 @@
+"""Whom a hub vouches for, as one run hears it, asks the nodes themselves, and writes it down.
+
+The nodes are on hosts that only the hub names, so whatever it takes, few are asked in one run and not for long.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from chm_node.errors import FetchError, ParseError
+from harvest import members, receipts, sources
+from harvest.compare import is_about_the_peer
+from harvest.description import RDF_SYNTAXES, read_word
+from harvest.members import Answer, Member, Word
+from harvest.sources import Source
+from harvest.store import Ledger
+from harvest.visit import Visit
+
+#: Nodes that are asked in one run whether a hub speaks for them.
+MOST_ASKED = 200
+
+
+def hear(ledger: Ledger, described: Iterable[Member]) -> tuple[Source, Sequence[str]]:
+    """Note whom a hub's description names, and say which are refused; nobody is believed before being asked."""
+    source, settings = ledger.source, ledger.settings
+    foreign = [each for each in described if each.node not in (settings.node_iri, source.node)]
+    taken = sources.taken(ledger.connection, settings, source)
+    claimed, refused = members.claimed(source.members, foreign, taken)
+    sources.set_members(ledger.connection, source.id, claimed)
+    return replace(source, members=claimed), refused
+
+
+def ask(visit: Visit, due: Sequence[Member], go_on: Callable[[], bool]) -> dict[str, Answer]:
+    """What the nodes themselves say of a hub's claims, for as many as may be asked in one run."""
+    answers: dict[str, Answer] = {}
+    for member in due[:MOST_ASKED]:
+        if not go_on():
+            break
+        answers[member.node] = _answer(visit.elsewhere(member.node), member)
+    return answers
+
+
+def settle(ledger: Ledger, answers: Mapping[str, Answer]) -> tuple[Source, bool]:
+    """Note what came of asking, and whether the log has to be read anew.
+
+    That is so when somebody is believed by now whose records were refused.
+    """
+    source = ledger.source
+    taken = sources.taken(ledger.connection, ledger.settings, source)
+    settled = members.settled(source.members, answers, taken, ledger.now)
+    sources.set_members(ledger.connection, source.id, settled)
+    spaces = [each.authority.uri_space for each in settled if each.node in answers and each.pinned]
+    anew = any(receipts.refuses_under(ledger.connection, source.id, space) for space in spaces)
+    if anew:
+        sources.read_anew(ledger.connection, source.id)
+    return sources.get(ledger.connection, source.id), anew
+
+
+def _answer(visit: Visit, member: Member) -> Answer:
+    try:
+        document = visit.get(member.node, RDF_SYNTAXES)
+        assert document  # noqa: S101  only what was seen before can be unchanged
+        answer: Answer = visit.read(read_word, document, member.authority)
+    except FetchError as error:
+        return Answer(Word.SILENT if is_about_the_peer(error) else Word.DISPUTED)
+    except ParseError:
+        return Answer(Word.DISPUTED)
+    return answer
