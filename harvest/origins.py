@@ -78,7 +78,7 @@ def check(
         if not go_on():
             break
         found.asked += 1
-        page = _at_origin(visit, held, powers, transactions.clock())
+        page = at_origin(visit, held.iri, powers, transactions.clock())
         if page is None:
             found.silent += 1
         elif any(each.offer.digest != held.digest for each in page.judged):
@@ -86,6 +86,15 @@ def check(
                 changed = replace(ledger, sender=held.origin).store("", None, page).changed
             found.newer += _named(page) if changed else []
     return found.notes()
+
+
+def at_origin(visit: Visit, iri: str, powers: Powers, now: datetime) -> Page | None:
+    """What the origin of a record says of it now; None when that cannot be had or believed."""
+    try:
+        page = asked(visit.elsewhere(iri), iri, powers, now)
+    except FetchError:
+        return None
+    return page if page and all(each.verdict is Verdict.ACCEPTED for each in page.judged) else None
 
 
 @dataclass
@@ -105,15 +114,6 @@ class _Found:
             )
         if self.silent:
             yield f"of {self.asked} records asked for at their origins, {self.silent} got no usable answer"
-
-
-def _at_origin(visit: Visit, held: Sampled, powers: Powers, now: datetime) -> Page | None:
-    """What the origin says of a record now; None when that cannot be believed."""
-    try:
-        page = asked(visit.elsewhere(held.iri), held.iri, powers, now)
-    except FetchError:
-        return None
-    return page if page and all(each.verdict is Verdict.ACCEPTED for each in page.judged) else None
 
 
 def _named(page: Page) -> list[str]:

@@ -21,7 +21,20 @@ from chm_node.errors import (
 from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
-from harvest import compare, dump, leases, members, origins, push, quarantine, runs, sources, store, vouching
+from harvest import (
+    compare,
+    dump,
+    equivocation,
+    leases,
+    members,
+    origins,
+    push,
+    quarantine,
+    runs,
+    sources,
+    store,
+    vouching,
+)
 from harvest.adapters import ADAPTERS
 from harvest.ahead import Reading, read_ahead
 from harvest.description import RDF_SYNTAXES, Description, DumpLink, read_description
@@ -125,6 +138,7 @@ class Harvest:
             self._notes.append("the peer's log was begun anew, as after a restore or an erasure")
             self._comparing = True
         self._taking.remember(self._source, self._visit)
+        self._settle_second_texts(powers)
         if not self._comparing:
             return True
         self._ask_for_sample(powers)
@@ -238,6 +252,11 @@ class Harvest:
         """Tells, from now on, whether to go on: the worker may be told to stop, or the time be over."""
         latest = self._clock() + longest
         return lambda: not self._stop.is_set() and self._clock() <= latest
+
+    def _settle_second_texts(self, powers: Powers) -> None:
+        """Ask the origins which of two texts of one version counts."""
+        go_on = self._within(origins.LONGEST_ASKING)
+        self._notes += equivocation.settle(self._transactions, self._source, self._visit, powers, go_on)
 
     def _ask_for_sample(self, powers: Powers) -> None:
         """Compare a few records that came through this hub with what their origins say now, and heal them."""

@@ -29,7 +29,21 @@ from chm_node.settings import Settings
 from chm_node.signing import DATA_INTEGRITY_CONTEXT, load_signer
 from chm_node.web import conditional, hub, problems
 from chm_node.websub import intents, subscribers, wishes
-from harvest import compare, description, dump, hints, members, origins, page, plan, receipts, schedule, trust, vouching
+from harvest import (
+    compare,
+    description,
+    dump,
+    equivocation,
+    hints,
+    members,
+    origins,
+    page,
+    plan,
+    receipts,
+    schedule,
+    trust,
+    vouching,
+)
 from harvest.adapters import ldes
 from harvest.checker.checks import SECTIONS
 from harvest.joining import notification, outbox, requests, told
@@ -105,8 +119,12 @@ LIMITS = {
     "time between comparisons": f"{compare.INTERVAL.days} days",
     "members of one hub": f"{members.MAX_MEMBERS:,}",
     "members asked in one run": f"{vouching.MOST_ASKED}",
-    "time for asking members, or for a sample, in one run": f"{origins.LONGEST_ASKING // timedelta(minutes=1)} minutes",
+    "time for asking members, about second texts, or for a sample, in one run": (
+        f"{origins.LONGEST_ASKING // timedelta(minutes=1)} minutes"
+    ),
     "time until a member is asked again": f"{members.ASKED_AGAIN.days} day",
+    "second texts asked about in one run": f"{equivocation.MOST_ASKED}",
+    "time until an owner is asked again about one": f"{equivocation.ASKED_AGAIN.days} day",
     "share of the records in a sample": f"{origins.Sampling().share:.0%}",
     "records in a sample": f"{origins.MOST_SAMPLED}",
     "earlier versions of a withdrawn record": f"{erasure.GRACE.days} days",
