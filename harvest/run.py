@@ -169,7 +169,7 @@ class Harvest:
         before = self._source.members
         with self._transactions.begin(self._source) as ledger:
             self._source, anew = vouching.settle(ledger, answers)
-        self._notes += members.notes(before, self._source.members)
+        self._notes += members.notes(before, self._source.members, answers)
         if anew:
             self._visit.frontier.clear()
 

@@ -5,7 +5,7 @@ A source is proposed by its address and approved by a person, who pins node, URI
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,8 @@ from chm_node.signing import fingerprint, former_keys, stored_keys
 from chm_node.tables import frontier as frontier_table
 from chm_node.tables import source as source_table
 from harvest.description import Description
-from harvest.members import Member, Word, doubted, from_json, pinned, to_json
-from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint
+from harvest.members import Member, Word, doubted, from_json, newest, pinned, to_json
+from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint, succession
 
 PROPOSED, APPROVED, MOVED, LEFT, REMOVED = "proposed", "approved", "moved", "left", "removed"
 #: Sources whose pinned facts still hold.
@@ -142,16 +142,13 @@ def contradiction(source: Source, found: Description) -> str:
 def take_over_key(connection: Connection, source: Source, found: Description, now: datetime) -> None:
     """Pin the key that an approved source describes instead of its former one, and make it due.
 
-    What former ones signed until their end stands; an end is what was pinned, else what the source says, and not
-    later than a version may be. The caller knows that the pinned key vouches for the description.
+    The caller knows that the pinned key vouches for the description.
     """
-    latest = now + CLOCK_TOLERANCE
-    stated = [replace(each, expires=min(each.expires, latest)) for each in found.authority.former if each.expires]
-    former = {each.multikey: each for each in (*stated, *source.authority.former)}
+    pinned = succession(source.authority, found.authority, now)
     values = {
-        "multikey": found.authority.multikey,
+        "multikey": pinned.multikey,
         "key_id": found.key_id,
-        "former": json.dumps(stored_keys(former.values())),
+        "former": json.dumps(stored_keys(pinned.former)),
         "due": milliseconds(now),
         "failures": 0,
         "lease": "",
@@ -180,8 +177,10 @@ def listing(connection: Connection) -> list[Source]:
 
 def powers(connection: Connection, settings: Settings, source: Source) -> Powers:
     """What this source may say: its own records, and signed ones of nodes approved here or vouched for by it."""
-    approved = [each.authority for each in listing(connection) if each.state in _PINNED and each.authority.multikey]
-    others = pinned(source.members, source.countries) | {each.node: each for each in approved}
+    approved = [each for each in listing(connection) if each.state in _PINNED]
+    vouched = pinned(source.members, source.countries)
+    vouched = newest(vouched, (member for each in approved for member in each.members))
+    others = vouched | {each.node: each.authority for each in approved if each.authority.multikey}
     return Powers(
         settings.node_iri, settings.uri_space, source.authority, others, doubted(source.members, source.countries)
     )

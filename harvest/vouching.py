@@ -13,10 +13,13 @@ from harvest.description import RDF_SYNTAXES, read_word
 from harvest.members import Answer, Member, Word
 from harvest.sources import Source
 from harvest.store import Ledger
+from harvest.trust import Authority, Verdict
 from harvest.visit import Visit
 
 #: Nodes that are asked in one run whether a hub speaks for them.
 MOST_ASKED = 200
+#: Nobody could say who speaks for the record.
+_DOUBTS = (Verdict.UNKNOWN_NODE, Verdict.UNASKED_NODE, Verdict.DISPUTED_NODE)
 
 
 def hear(ledger: Ledger, described: Iterable[Member]) -> tuple[Source, Sequence[str]]:
@@ -48,18 +51,25 @@ def settle(ledger: Ledger, answers: Mapping[str, Answer]) -> tuple[Source, bool]
     taken = sources.taken(ledger.connection, ledger.settings, source)
     settled = members.settled(source.members, answers, taken, ledger.now)
     sources.set_members(ledger.connection, source.id, settled)
-    spaces = [each.authority.uri_space for each in settled if each.node in answers and each.pinned]
-    anew = any(receipts.refuses_under(ledger.connection, source.id, space) for space in spaces)
+    before = {each.node: each.authority.multikey for each in source.members}
+    believed = [each.authority for each in settled if each.node in answers and each.pinned]
+    anew = any(_has_refused(ledger, each, new_key=each.multikey != before[each.node]) for each in believed)
     if anew:
         sources.read_anew(ledger.connection, source.id)
     return sources.get(ledger.connection, source.id), anew
+
+
+def _has_refused(ledger: Ledger, authority: Authority, *, new_key: bool) -> bool:
+    """Whether records were refused that would be believed now."""
+    reasons = (Verdict.BAD_PROOF,) if new_key else _DOUBTS
+    return receipts.refuses_under(ledger.connection, ledger.source.id, authority.uri_space, reasons)
 
 
 def _answer(visit: Visit, member: Member) -> Answer:
     try:
         document = visit.get(member.node, RDF_SYNTAXES)
         assert document  # noqa: S101  only what was seen before can be unchanged
-        answer: Answer = visit.read(read_word, document, member.authority)
+        answer: Answer = visit.read(read_word, document, member.claim)
     except FetchError as error:
         return Answer(Word.SILENT if is_about_the_peer(error) else Word.DISPUTED)
     except ParseError:
