@@ -16,6 +16,7 @@ run                 one harvest of one source, which holds these together:
   dump              the first pages of a large peer, from one file
   compare, healing  our copies of the peer's own records beside its list; asking for what differs
   origins           what came through a hub, asked for at its origins
+  withheld          what a hub never passed on, found in the lists of its nodes
   equivocation      two texts of one version, settled by what their owner serves
   transactions      what a run writes, under its lease
 store, runs         one page in one transaction; the history

@@ -37,7 +37,7 @@ def heal(
     """
     with reading(transactions.engine) as connection:
         held = held_copies(connection, source.node)
-    found = difference(visit, described, source, held)
+    found = difference(visit, described, source.authority, held, go_on)
     check_plausible(found, transactions.settings.max_withdrawal_share)
     healed, unexplained = False, list[str]()
     for iri in (*found.differing, *found.gone):

@@ -84,7 +84,7 @@ def check(
         elif any(each.offer.digest != held.digest for each in page.judged):
             with transactions.begin(source) as ledger:
                 changed = replace(ledger, sender=held.origin).store("", None, page).changed
-            found.newer += _named(page) if changed else []
+            found.newer += versions(page) if changed else []
     return found.notes()
 
 
@@ -116,5 +116,6 @@ class _Found:
             yield f"of {self.asked} records asked for at their origins, {self.silent} got no usable answer"
 
 
-def _named(page: Page) -> list[str]:
+def versions(page: Page) -> list[str]:
+    """Which records in which version were found, for a person."""
     return [f"{each.offer.iri} of {timestamp(each.offer.version)}" for each in page.judged if each.offer.version]

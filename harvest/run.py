@@ -34,6 +34,7 @@ from harvest import (
     sources,
     store,
     vouching,
+    withheld,
 )
 from harvest.adapters import ADAPTERS
 from harvest.ahead import Reading, read_ahead
@@ -141,7 +142,7 @@ class Harvest:
         self._settle_second_texts(powers)
         if not self._comparing:
             return True
-        self._ask_for_sample(powers)
+        self._ask_origins(powers)
         return self._compare(powers)
 
     def _read_description(self) -> None:
@@ -258,13 +259,16 @@ class Harvest:
         go_on = self._within(origins.LONGEST_ASKING)
         self._notes += equivocation.settle(self._transactions, self._source, self._visit, powers, go_on)
 
-    def _ask_for_sample(self, powers: Powers) -> None:
-        """Compare a few records that came through this hub with what their origins say now, and heal them."""
+    def _ask_origins(self, powers: Powers) -> None:
+        """See whether this hub passes on the newest (a sample of what is held) and all (the lists of some nodes)."""
+        source, longest = self._source, origins.LONGEST_ASKING
         with reading(self._engine) as connection:
-            nodes = members.pinned(self._source.members, self._source.countries)
+            nodes = members.pinned(source.members, source.countries)
             drawn = origins.sample(connection, nodes.keys(), self._sampling)
-        go_on = self._within(origins.LONGEST_ASKING)
-        self._notes += origins.check(self._transactions, self._source, self._visit, powers, drawn, go_on)
+            lists = withheld.draw(connection, source, self._sampling.dice)
+        parts = (self._transactions, source, self._visit, powers)
+        self._notes += origins.check(*parts, drawn, self._within(longest))
+        self._notes += withheld.check(*parts, lists, self._within(longest))
 
     def _compare(self, powers: Powers) -> bool:
         """Compare our copies of the peer's own records with its list, and heal what differs; False when cut short.

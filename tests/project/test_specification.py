@@ -43,6 +43,7 @@ from harvest import (
     schedule,
     trust,
     vouching,
+    withheld,
 )
 from harvest.adapters import ldes
 from harvest.checker.checks import SECTIONS
@@ -119,7 +120,7 @@ LIMITS = {
     "time between comparisons": f"{compare.INTERVAL.days} days",
     "members of one hub": f"{members.MAX_MEMBERS:,}",
     "members asked in one run": f"{vouching.MOST_ASKED}",
-    "time for asking members, about second texts, or for a sample, in one run": (
+    "time for asking members, about second texts, for a sample, or for members' lists, in one run": (
         f"{origins.LONGEST_ASKING // timedelta(minutes=1)} minutes"
     ),
     "time until a member is asked again": f"{members.ASKED_AGAIN.days} day",
@@ -127,6 +128,7 @@ LIMITS = {
     "time until an owner is asked again about one": f"{equivocation.ASKED_AGAIN.days} day",
     "share of the records in a sample": f"{origins.Sampling().share:.0%}",
     "records in a sample": f"{origins.MOST_SAMPLED}",
+    "members whose lists are compared in one check": f"{withheld.MOST_COMPARED}",
     "earlier versions of a withdrawn record": f"{erasure.GRACE.days} days",
     "polling interval": f"{Settings(base_url=BASE).poll_minutes:.0f} minutes",
     "spread of the polling interval": f"{schedule.SPREAD:.0%}",
