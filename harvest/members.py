@@ -4,7 +4,7 @@ Nobody here approved these nodes, so two have to say the same: the hub in its de
 node that cannot be reached is believed on the hub's word alone, marked as such, and asked again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -109,39 +109,6 @@ def settled(
         kept[node] = _answered(kept[node], answer, spoken, now)
         spoken.add(kept[node])
     return tuple(kept.values())
-
-
-def notes(before: Iterable[Member], after: Iterable[Member], answers: Mapping[str, Answer]) -> Iterator[str]:
-    """What came of asking that a person should read."""
-    before, after = tuple(before), tuple(after)
-    yield from _of_new_keys(before, after, answers)
-    words = {each.node: each.word for each in before}
-    fresh = [each for each in after if each.word is not words.get(each.node)]
-    sentences = {
-        Word.SILENT: "not reached, and believed on the peer's word alone until reached",
-        Word.DISPUTED: "not confirmed by the node itself, so its records are refused",
-        Word.CONFIRMED: "now confirmed by the node itself",
-    }
-    for word, sentence in sentences.items():
-        nodes = [each.node for each in fresh if each.word is word]
-        if nodes and (word is not Word.CONFIRMED or any(words.get(node) is not Word.UNASKED for node in nodes)):
-            yield f"the peer vouches for {named(nodes)}: {sentence}"
-
-
-def _of_new_keys(before: Iterable[Member], after: Iterable[Member], answers: Mapping[str, Answer]) -> Iterator[str]:
-    keys = {each.node: each.authority.multikey for each in after}
-    for each in before:
-        if each.successor is None or each.node not in answers:
-            continue
-        if keys[each.node] == each.successor.multikey:
-            yield f"{each.node} has a new key, as it says itself; what the former one signed until its end stands"
-        elif answers[each.node].word is Word.SILENT:
-            yield f"{each.node} has a new key by the peer's word, and was not reached; the one that is pinned counts"
-        else:
-            yield (
-                f"{each.node} has a new key by the peer's word alone; the one that is pinned counts. Ask its operator: "
-                "if that key is lost, remove the peer and approve it anew"
-            )
 
 
 def named(nodes: Sequence[str]) -> str:

@@ -170,7 +170,7 @@ class Harvest:
         before = self._source.members
         with self._transactions.begin(self._source) as ledger:
             self._source, anew = vouching.settle(ledger, answers)
-        self._notes += members.notes(before, self._source.members, answers)
+        self._notes += vouching.notes(before, self._source.members, answers)
         if anew:
             self._visit.frontier.clear()
 
@@ -271,31 +271,12 @@ class Harvest:
         self._notes += withheld.check(*parts, lists, self._within(longest))
 
     def _compare(self, powers: Powers) -> bool:
-        """Compare our copies of the peer's own records with its list, and heal what differs; False when cut short.
-
-        Raises ImplausibleHarvestError. Whatever else fails is told, and the harvest stays what it was.
-        """
-        with self._transactions.begin(self._source) as ledger:
-            ledger.compared(self._clock())
-        try:
-            described = self._described or self._described_again()
-            healed = heal(self._transactions, self._source, self._visit, powers, described, self._within(LONGEST_RUN))
-        except (FetchError, ParseError) as error:
-            self._uncompared = True
-            self._notes.append(f"our copies could not be compared with the peer's list: {error}")
-            return True
+        """Compare our copies of the peer's own records with its list, and heal what differs; False when cut short."""
+        go_on = self._within(LONGEST_RUN)
+        healed = heal(self._transactions, self._source, self._visit, powers, self._described, go_on)
+        self._uncompared = healed.failed
         self._notes += filter(None, (healed.note,))
-        if healed.goes_on:
-            with self._transactions.begin(self._source) as ledger:
-                ledger.compared(self._source.compared)
         return not healed.goes_on
-
-    def _described_again(self) -> Description | None:
-        """The description, which names the list, although it has not changed."""
-        self._visit.frontier.pop(self._source.node, None)
-        document = self._visit.get(self._source.node, RDF_SYNTAXES)
-        found: Description | None = self._visit.read(read_description, document) if document else None
-        return found
 
     def _outcome(self) -> str:
         with reading(self._engine) as connection:

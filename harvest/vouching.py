@@ -3,7 +3,7 @@
 The nodes are on hosts that only the hub names, so whatever it takes, few are asked in one run and not for long.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chm_node.errors import FetchError, ParseError
@@ -57,6 +57,39 @@ def settle(ledger: Ledger, answers: Mapping[str, Answer]) -> tuple[Source, bool]
     if anew:
         sources.read_anew(ledger.connection, source.id)
     return sources.get(ledger.connection, source.id), anew
+
+
+def notes(before: Iterable[Member], after: Iterable[Member], answers: Mapping[str, Answer]) -> Iterator[str]:
+    """What came of asking that a person should read."""
+    before, after = tuple(before), tuple(after)
+    yield from _of_new_keys(before, after, answers)
+    words = {each.node: each.word for each in before}
+    fresh = [each for each in after if each.word is not words.get(each.node)]
+    sentences = {
+        Word.SILENT: "not reached, and believed on the peer's word alone until reached",
+        Word.DISPUTED: "not confirmed by the node itself, so its records are refused",
+        Word.CONFIRMED: "now confirmed by the node itself",
+    }
+    for word, sentence in sentences.items():
+        nodes = [each.node for each in fresh if each.word is word]
+        if nodes and (word is not Word.CONFIRMED or any(words.get(node) is not Word.UNASKED for node in nodes)):
+            yield f"the peer vouches for {members.named(nodes)}: {sentence}"
+
+
+def _of_new_keys(before: Iterable[Member], after: Iterable[Member], answers: Mapping[str, Answer]) -> Iterator[str]:
+    keys = {each.node: each.authority.multikey for each in after}
+    for each in before:
+        if each.successor is None or each.node not in answers:
+            continue
+        if keys[each.node] == each.successor.multikey:
+            yield f"{each.node} has a new key, as it says itself; what the former one signed until its end stands"
+        elif answers[each.node].word is Word.SILENT:
+            yield f"{each.node} has a new key by the peer's word, and was not reached; the one that is pinned counts"
+        else:
+            yield (
+                f"{each.node} has a new key by the peer's word alone; the one that is pinned counts. Ask its operator: "
+                "if that key is lost, remove the peer and approve it anew"
+            )
 
 
 def _has_refused(ledger: Ledger, authority: Authority, *, new_key: bool) -> bool:

@@ -139,6 +139,8 @@ def _members(source: "SourceView") -> Iterator[str]:
         nodes = [each.node for each in source.members if each.word is word]
         if nodes:
             yield f"vouches for {named(nodes)}: {sentence}"
+    if renewed := [each.node for each in source.members if each.successor]:
+        yield f"states a new key of {named(renewed)}: the former one counts, for they do not confirm it yet"
 
 
 def _countries(_context: click.Context, _option: click.Parameter, text: str | None) -> list[str] | None:

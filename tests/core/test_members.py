@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chm_node.signing import PublicKey
-from harvest import members
+from harvest import members, vouching
 from harvest.members import ASKED_AGAIN, MAX_MEMBERS, Answer, Member, Word
 from harvest.trust import CLOCK_TOLERANCE, Authority, Verdict
 
@@ -107,13 +107,13 @@ def test_who_is_asked():
 
 
 def test_a_person_reads_what_has_changed():
-    [silent] = members.notes([TN], [ASKED], {})
-    [disputed] = members.notes([ASKED], [DISPUTED], {})
-    [confirmed] = members.notes([ASKED], [PINNED], {})
+    [silent] = vouching.notes([TN], [ASKED], {})
+    [disputed] = vouching.notes([ASKED], [DISPUTED], {})
+    [confirmed] = vouching.notes([ASKED], [PINNED], {})
     assert "believed on the peer's word alone" in silent
     assert "its records are refused" in disputed
     assert "now confirmed" in confirmed
-    assert list(members.notes([TN], [PINNED], {})) == list(members.notes([ASKED], [ASKED], {})) == []
+    assert list(vouching.notes([TN], [PINNED], {})) == list(vouching.notes([ASKED], [ASKED], {})) == []
     assert members.named(list("abcde")) == "a, b, c and 2 more"
 
 
@@ -229,10 +229,10 @@ def test_a_former_key_is_given_up_for_every_hub():
 def test_a_person_reads_what_came_of_a_new_key():
     def told(word):
         answers = {TN.node: Answer(word)}
-        [note] = members.notes([WAITING], members.settled([WAITING], answers, [ME], NOW), answers)
+        [note] = vouching.notes([WAITING], members.settled([WAITING], answers, [ME], NOW), answers)
         return note
 
     assert "has a new key, as it says itself" in told(Word.CONFIRMED)
     assert "was not reached; the one that is pinned counts" in told(Word.SILENT)
     assert "if that key is lost" in told(Word.DISPUTED)
-    assert list(members.notes([WAITING], [WAITING], {})) == []
+    assert list(vouching.notes([WAITING], [WAITING], {})) == []

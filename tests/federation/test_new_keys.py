@@ -245,3 +245,28 @@ def test_a_second_hub_that_is_behind_speaks_for_the_new_key_too(dz, tn, top, mak
 
     assert not top.holds(stolen.iri)
     assert top.reasons() == {stolen.iri: "bad-proof"}
+
+
+def test_a_key_under_the_name_of_another_host_is_none(dz, make_node, wire):
+    """A hub that passed it on would state two keys under one name, and nobody would know which is the other node's."""
+    other = make_node("other")
+    wire.replies[dz.iri] = saying(dz, lambda text: text.replace(f"<{dz.iri}#key>", f"<{other.iri}#key>"))
+    hub = make_node("hub")
+
+    hub.follow(dz)
+
+    with reading(hub.engine) as connection:
+        assert sources.find(connection, dz.iri).authority.multikey == ""
+
+
+def test_former_keys_that_a_hub_alone_states_are_not_passed_on(dz, tn, make_node, wire, stranger):
+    wire.replies[tn.iri] = saying(tn, stating(dz, stranger, former=f"{dz.iri}#evil"))
+    wire.apps.pop("dz.example.org")
+    top = make_node("top")
+    top.follow(tn)
+    top.harvest(tn)
+
+    description = top.get(top.iri, "text/turtle").decode()
+
+    assert dz.signer.multikey in description  # believed on the hub's word
+    assert stranger.multikey not in description
