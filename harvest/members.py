@@ -117,22 +117,26 @@ def named(nodes: Sequence[str]) -> str:
     return ", ".join(nodes[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def newest(vouched: Mapping[str, Authority], others: Iterable[Member]) -> dict[str, Authority]:
-    """The nodes whose records a hub may pass on, with the new keys that they themselves stated since.
+def newest(vouched: Mapping[str, Authority], others: Iterable[Authority]) -> dict[str, Authority]:
+    """The nodes whose records a hub may pass on, with the new keys that ``others`` have in the place of theirs.
 
     It may be another hub that brought the new key; the former one is given up all the same.
     """
     found = dict(vouched)
     for each in others:
-        earlier = found.get(each.node)
-        if earlier and each.word is Word.CONFIRMED and each.authority.follows(earlier):
-            found[each.node] = each.authority
+        if each.node in found and each.follows(found[each.node]):
+            found[each.node] = each
     return found
 
 
 def pinned(members: Iterable[Member], countries: Sequence[str]) -> dict[str, Authority]:
     """The nodes whose records a hub may pass on here, when it was approved for these countries; none are all."""
     return {each.node: _borne_out(each) for each in members if each.pinned and _in_scope(each, countries)}
+
+
+def confirmed(members: Iterable[Member], countries: Sequence[str]) -> dict[str, Authority]:
+    """Those of them that have said so themselves."""
+    return pinned((each for each in members if each.word is Word.CONFIRMED), countries)
 
 
 def _borne_out(member: Member) -> Authority:

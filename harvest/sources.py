@@ -18,7 +18,7 @@ from chm_node.signing import fingerprint, former_keys, stored_keys
 from chm_node.tables import frontier as frontier_table
 from chm_node.tables import source as source_table
 from harvest.description import Description
-from harvest.members import Member, Word, doubted, from_json, newest, pinned, to_json
+from harvest.members import Member, Word, confirmed, doubted, from_json, newest, pinned, to_json
 from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint, succession
 
 PROPOSED, APPROVED, MOVED, LEFT, REMOVED = "proposed", "approved", "moved", "left", "removed"
@@ -178,8 +178,8 @@ def listing(connection: Connection) -> list[Source]:
 def powers(connection: Connection, settings: Settings, source: Source) -> Powers:
     """What this source may say: its own records, and signed ones of nodes approved here or vouched for by it."""
     approved = [each for each in listing(connection) if each.state in _PINNED]
-    vouched = pinned(source.members, source.countries)
-    vouched = newest(vouched, (member for each in approved for member in each.members))
+    sure = (known for each in approved for known in confirmed(each.members, each.countries).values())
+    vouched = newest(pinned(source.members, source.countries), sure)
     others = vouched | {each.node: each.authority for each in approved if each.authority.multikey}
     return Powers(
         settings.node_iri, settings.uri_space, source.authority, others, doubted(source.members, source.countries)

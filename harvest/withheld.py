@@ -14,7 +14,7 @@ from chm_node.errors import FetchError, ParseError
 from chm_node.tables import source as source_table
 from harvest.compare import Difference, difference, held_copies
 from harvest.description import RDF_SYNTAXES, Description, read_description
-from harvest.members import Word, pinned
+from harvest.members import confirmed
 from harvest.origins import at_origin, versions
 from harvest.sources import APPROVED, Source
 from harvest.transactions import Transactions
@@ -28,8 +28,7 @@ MOST_COMPARED = 10
 def draw(connection: Connection, source: Source, dice: Random) -> list[Authority]:
     """Some of the nodes that a hub speaks for and that confirmed it; those that are harvested here too are left out."""
     direct = set(connection.execute(select(source_table.c.node).where(source_table.c.state == APPROVED)).scalars())
-    confirmed = [each for each in source.members if each.word is Word.CONFIRMED and each.node not in direct]
-    nodes = list(pinned(confirmed, source.countries).values())
+    nodes = [each for each in confirmed(source.members, source.countries).values() if each.node not in direct]
     return dice.sample(nodes, min(MOST_COMPARED, len(nodes)))
 
 

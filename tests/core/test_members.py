@@ -218,12 +218,17 @@ def test_the_end_of_a_former_key_is_what_was_pinned_and_not_ahead():
 
 def test_a_former_key_is_given_up_for_every_hub():
     stale = {TN.node: TN.authority}
-    third = with_key("zThird", ended(K1), ended(K2), word=Word.CONFIRMED)
-    assert members.newest(stale, [replace(ROTATED, word=Word.CONFIRMED), third])[TN.node] == third.authority
-    assert members.newest(stale, [third, replace(ROTATED, word=Word.CONFIRMED)])[TN.node] == third.authority
-    assert members.newest(stale, [replace(ROTATED, word=Word.SILENT)]) == stale
-    assert members.newest(stale, [replace(with_key(K2), word=Word.CONFIRMED)]) == stale
+    third = with_key("zThird", ended(K1), ended(K2)).authority
+    assert members.newest(stale, [ROTATED.authority, third])[TN.node] == third
+    assert members.newest(stale, [third, ROTATED.authority])[TN.node] == third
+    assert members.newest(stale, [with_key(K2).authority]) == stale
     assert members.newest({}, [third]) == {}
+
+
+def test_only_what_a_node_of_these_countries_has_said_itself_is_sure():
+    tn = replace(PINNED, country="TN")
+    assert members.confirmed([tn], ["TN"]) == members.confirmed([tn], []) == {TN.node: TN.authority}
+    assert members.confirmed([tn], ["DZ"]) == members.confirmed([replace(tn, word=Word.SILENT)], []) == {}
 
 
 def test_a_person_reads_what_came_of_a_new_key():
