@@ -27,7 +27,7 @@ from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher, fetch_policy
 from harvest.inquiry import ask_next
 from harvest.joining.work import work
-from harvest.sources import RunView
+from harvest.overview import RunView
 
 _HOUR_SECONDS = 3600.0
 _M_ARENA_MAX = -8  # of glibc's malloc.h

@@ -14,6 +14,7 @@ from chm_node.tables import frontier as frontier_table
 from chm_node.tables import source as source_table
 from harvest import quarantine, runs
 from harvest.page import reread
+from harvest.plan import Judged
 from harvest.quarantine import DROPPED, WAITING, Choice, Group, Kind
 from harvest.sources import Source, find
 from harvest.store import Ledger
@@ -74,6 +75,18 @@ def reopen(connection: Connection, name: str, chosen: Choice, now: datetime) -> 
     return count
 
 
+def take_over(ledger: Ledger, found: Sequence[tuple[Kind, Judged]]) -> None:
+    """Take over held changes, past the version rule.
+
+    Of two texts as one version, the other one is held then, as dropped.
+    """
+    connection, source_id = ledger.connection, ledger.source.id
+    replaced = _held_now(connection, [each.offer.iri for kind, each in found if kind is Kind.EQUIVOCATION])
+    ledger.take([each for _, each in found])
+    quarantine.forget(connection, source_id, (each.offer.iri for _, each in found))
+    quarantine.hold(connection, source_id, Kind.EQUIVOCATION, replaced, ledger.now, DROPPED)
+
+
 def offer_of(change: LoggedChange) -> Offer:
     """A harvested version as it was once offered."""
     graph = change.graph
@@ -93,18 +106,15 @@ def offer_of(change: LoggedChange) -> Offer:
 
 def _accept_some(ledger: Ledger, chosen: Choice) -> int:
     """How many these were; there may be more if it is a whole batch."""
-    connection, source_id = ledger.connection, ledger.source.id
-    found = quarantine.waiting(connection, source_id, chosen, BATCH)
-    replaced = _held_now(connection, [offer.iri for kind, offer in found if kind is Kind.EQUIVOCATION])
-    ledger.take([reread(offer) for _, offer in found])
-    quarantine.forget(connection, source_id, (offer.iri for _, offer in found))
-    quarantine.hold(connection, source_id, Kind.EQUIVOCATION, replaced, ledger.now, DROPPED)
+    found = quarantine.waiting(ledger.connection, ledger.source.id, chosen, BATCH)
+    take_over(ledger, [(kind, reread(offer)) for kind, offer in found])
     return len(found)
 
 
 def _held_now(connection: Connection, iris: Sequence[str]) -> list[Offer]:
     ids = [each.id for each in Catalogue(connection).held(iris).values()]
-    return [offer_of(change) for change in ChangeLog(connection).graphs(ids).values()]
+    # What was taken back has no bytes, and nothing to go back to.
+    return [offer_of(change) for change in ChangeLog(connection).graphs(ids).values() if not change.taken_back]
 
 
 def _count(connection: Connection, source: Source, chosen: Choice, decision: str) -> int:

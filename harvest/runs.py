@@ -68,6 +68,12 @@ def add(connection: Connection, run_id: int, counts: Counts) -> None:
     connection.execute(update(run_table).where(run_table.c.id == run_id).values(more))
 
 
+def counts(connection: Connection, run_id: int) -> Counts:
+    """What a run has done so far."""
+    columns = [run_table.c[each.name] for each in fields(Counts)]
+    return Counts(*connection.execute(select(*columns).where(run_table.c.id == run_id)).one())
+
+
 def end(
     connection: Connection, run_id: int, now: datetime, outcome: str, message: str, requests: int, received: int
 ) -> None:

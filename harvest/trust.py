@@ -4,7 +4,7 @@ Authority comes from what a person pinned for a source, never from what a record
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from urllib.parse import urlsplit
@@ -75,8 +75,18 @@ class Authority:
     uri_space: str
     multikey: str
     #: Keys it signed with before; each has an end, and what it signed until then stands.
-    #: Keys it signed with before; two claims that differ in them alone do not contradict.
+    #: Two claims that differ in them alone do not contradict.
     former: tuple[PublicKey, ...] = field(default=(), compare=False)
+
+    def follows(self, earlier: "Authority") -> bool:
+        """Whether it states a new key in the place of the earlier one, which it names as a former one.
+
+        A key that was given up does not come back: whoever stole it would bring it.
+        """
+        ended = {each.multikey for each in self.former if each.expires}
+        given_up = {each.multikey for each in earlier.former}
+        same = (self.node, self.uri_space) == (earlier.node, earlier.uri_space)
+        return same and earlier.multikey in ended - {self.multikey} and self.multikey not in given_up
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,18 @@ class HeldVersion:
     version: datetime
     digest: str
     withdrawn: bool
+
+
+def succession(pinned: Authority, stated: Authority, now: datetime) -> Authority:
+    """What is pinned once a new key took the place of the pinned one.
+
+    What former ones signed until their end stands; an end is what was pinned, else what is stated, and not later than
+    a version may be.
+    """
+    latest = now + CLOCK_TOLERANCE
+    ended = [replace(each, expires=min(each.expires, latest)) for each in stated.former if each.expires]
+    former = {each.multikey: each for each in (*ended, *pinned.former)}
+    return replace(stated, former=tuple(former.values()))
 
 
 def judge(offer: Offer, powers: Powers) -> Verdict:

@@ -137,6 +137,12 @@ class ChangeLog:
         statement = logged_columns().where(*later).order_by(change_table.c.log_time)
         return [logged(row) for row in self._connection.execute(statement.limit(limit))]
 
+    def newest_digests(self, limit: int) -> frozenset[str]:
+        """The hashes of the newest current changes."""
+        current = select(change_table.c.digest).where(~change_table.c.superseded)
+        newest = current.order_by(change_table.c.seq.desc()).limit(limit)
+        return frozenset(self._connection.execute(newest).scalars())
+
     def graph(self, iri: str) -> LoggedChange:
         """The newest version of a record, a tombstone included; raises RecordNotFoundError."""
         current = (change_table.c.seq == record_table.c.seq, change_table.c.digest != "")

@@ -18,7 +18,7 @@ from chm_node.errors import HarvestError
 from chm_node.record import Action
 from chm_node.search import index
 from chm_node.tables import change, record
-from harvest import decisions, quarantine, sources
+from harvest import decisions, overview, quarantine, sources
 from harvest.quarantine import Choice, Kind
 from harvest.rollback import roll_back
 
@@ -70,7 +70,7 @@ def hub(make_node, peer, database_url):
 
 def last_run(hub, peer) -> int:
     with reading(hub.engine) as connection:
-        return sources.history(connection, sources.find(connection, peer.iri).id)[0].id
+        return overview.history(connection, sources.find(connection, peer.iri).id)[0].id
 
 
 def last_words(hub, peer) -> str:

@@ -30,7 +30,22 @@ from chm_node.settings import Settings
 from chm_node.signing import load_signer
 from chm_node.web import conditional, hub, problems
 from chm_node.websub import intents, subscribers, wishes
-from harvest import compare, description, dump, hints, members, origins, page, plan, receipts, schedule, trust
+from harvest import (
+    compare,
+    description,
+    dump,
+    equivocation,
+    hints,
+    members,
+    origins,
+    page,
+    plan,
+    receipts,
+    schedule,
+    trust,
+    vouching,
+    withheld,
+)
 from harvest.adapters import ldes
 from harvest.checker.checks import SECTIONS
 from harvest.joining import notification, outbox, requests, told
@@ -106,11 +121,16 @@ LIMITS = {
     "share of withdrawals that never waits": f"{Settings(base_url=BASE).max_withdrawal_share:.0%}",
     "time between comparisons": f"{compare.INTERVAL.days} days",
     "members of one hub": f"{members.MAX_MEMBERS:,}",
-    "members asked in one run": f"{origins.MOST_ASKED}",
-    "time for asking members, or for a sample, in one run": f"{origins.LONGEST_ASKING // timedelta(minutes=1)} minutes",
+    "members asked in one run": f"{vouching.MOST_ASKED}",
+    "time for asking members, about second texts, for a sample, or for members' lists, in one run": (
+        f"{origins.LONGEST_ASKING // timedelta(minutes=1)} minutes"
+    ),
     "time until a member is asked again": f"{members.ASKED_AGAIN.days} day",
+    "second texts asked about in one run": f"{equivocation.MOST_ASKED}",
+    "time until an owner is asked again about one": f"{equivocation.ASKED_AGAIN.days} day",
     "share of the records in a sample": f"{origins.Sampling().share:.0%}",
     "records in a sample": f"{origins.MOST_SAMPLED}",
+    "members whose lists are compared in one check": f"{withheld.MOST_COMPARED}",
     "earlier versions of a withdrawn record": f"{erasure.GRACE.days} days",
     "polling interval": f"{Settings(base_url=BASE).poll_minutes:.0f} minutes",
     "spread of the polling interval": f"{schedule.SPREAD:.0%}",

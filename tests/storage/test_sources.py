@@ -12,7 +12,7 @@ from chm_node.errors import HarvestError
 from chm_node.proofs import fingerprint
 from chm_node.settings import Settings
 from chm_node.tables import source as source_table
-from harvest import leases, runs, sources
+from harvest import leases, overview, runs, sources
 from harvest.description import Description
 from harvest.members import Member, Word
 from harvest.trust import Authority, Verdict
@@ -106,7 +106,7 @@ def test_a_removed_source_is_listed_and_left_alone(engine, approved):
 
 def test_the_overview_of_a_source_that_was_never_harvested(engine, approved):
     with reading(engine) as connection:
-        [view] = sources.overview(connection)
+        [view] = overview.overview(connection)
     assert (view.node, view.titles, view.country) == (approved.node, {"fr": "Algérie"}, "DZ")
     assert (view.records, view.last_run, view.last_success, view.failures) == (0, None, None, 0)
     assert (view.fingerprint, view.due) == (fingerprint("zKey"), NOW)
@@ -199,7 +199,7 @@ def test_a_run_whose_worker_died_is_closed_by_the_next_one(engine, approved):
         dead = runs.begin(connection, approved.id, NOW)
         runs.add(connection, dead, runs.Counts(created=3))
         runs.begin(connection, approved.id, NOW + timedelta(minutes=20))
-        running, ended = sources.history(connection, approved.id)
+        running, ended = overview.history(connection, approved.id)
     assert (running.outcome, running.ended) == ("running", None)
     assert (ended.outcome, ended.created) == ("partial", 3)
     assert "stopped before the end" in ended.message
@@ -210,7 +210,7 @@ def test_a_closed_run_is_not_closed_again(engine, approved):
         run_id = runs.begin(connection, approved.id, NOW)
         runs.end(connection, run_id, NOW, runs.OK, "", 3, 1000)
         runs.end(connection, run_id, NOW + timedelta(hours=1), runs.UNREACHABLE, "late", 9, 9)
-        found = sources.run_view(connection, run_id)
+        found = overview.run_view(connection, run_id)
     assert (found.outcome, found.requests, found.bytes, found.ended) == ("ok", 3, 1000, NOW)
 
 

@@ -192,6 +192,7 @@ def _create_verdicts() -> None:
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("decision", sa.String(8), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
         sa.Column("action", sa.String(8), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
