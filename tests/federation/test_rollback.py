@@ -75,7 +75,7 @@ def last_run(hub, peer) -> int:
 
 def last_words(hub, peer) -> str:
     with reading(hub.engine) as connection:
-        return sources.history(connection, sources.find(connection, peer.iri).id)[0].message
+        return overview.history(connection, sources.find(connection, peer.iri).id)[0].message
 
 
 def state(hub) -> dict[str, tuple[str, str]]:

@@ -260,3 +260,14 @@ def test_another_scope_has_the_log_read_again(engine, approved):
         connection.execute(update(source_table).values(cursor=1_750_000_000_000))
         assert sources.approve(connection, ADDRESS, SETTINGS, NOW).cursor > NOW - timedelta(days=1000)
         assert sources.approve(connection, ADDRESS, SETTINGS, NOW, ["TN"]).cursor.year == 1970
+
+
+def test_of_the_runs_that_found_nothing_new_the_newest_is_kept(engine, approved):
+    outcomes = (runs.OK, runs.NOT_MODIFIED, runs.NOT_MODIFIED, runs.UNREACHABLE, runs.NOT_MODIFIED, runs.NOT_MODIFIED)
+    with writing(engine) as connection:
+        for hours, outcome in enumerate(outcomes):
+            run_id = runs.begin(connection, approved.id, NOW + timedelta(hours=hours))
+            runs.end(connection, run_id, NOW + timedelta(hours=hours), outcome, "", 1, 0)
+        found = overview.history(connection, approved.id)
+    assert [each.outcome for each in found] == [runs.NOT_MODIFIED, runs.UNREACHABLE, runs.OK]
+    assert found[0].started == NOW + timedelta(hours=5)
