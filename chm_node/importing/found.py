@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chm_node.errors import InvalidRecordError, Problem
-from chm_node.publishing import with_defaults
+from chm_node.publishing import check, with_defaults
 from chm_node.record import Record
 from chm_node.schema import RecordType
 from chm_node.settings import Settings
@@ -26,6 +26,7 @@ def checked(
     """What was read, with the node's defaults; ``problems`` are those of the reading."""
     try:
         record = record_type.record(draft.iri, with_defaults(draft.values, settings), draft.extra)
+        check(record, settings)
     except InvalidRecordError as error:
         return Found(place, None, (*problems, *error.problems))
     if problems:

@@ -163,6 +163,12 @@ def test_a_problem_is_named_by_its_column(read, cells, column):
     assert column in [problem.field for problem in found.problems]
 
 
+def test_a_row_that_every_hub_would_refuse_has_a_problem(read):
+    [found] = read(row(title_orig="x" * 65_537))
+    assert found.record is None
+    assert ("title_orig", "fr") in [(problem.field, problem.language) for problem in found.problems]
+
+
 def test_a_slug_is_used_once(read):
     first, second = read(row(), row())
     assert first.problems == ()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
-from chm_node import backoff, erasure, foreign, http_guard, message_signatures
+from chm_node import backoff, erasure, foreign, http_guard, limits, message_signatures
 from chm_node.app import MAX_REQUEST_BYTES, create_app
 from chm_node.catalogue import PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
@@ -53,8 +53,8 @@ FILES = (
 
 LIMITS = {
     "hops before the peer": f"{trust.MAX_HOPS}",
-    "canonical N-Quads of a record": f"{trust.MAX_RECORD_BYTES // 1024} KiB",
-    "statements of a record": f"{trust.MAX_RECORD_TRIPLES:,}",
+    "canonical N-Quads of a record": f"{limits.MAX_RECORD_BYTES // 1024} KiB",
+    "statements of a record": f"{limits.MAX_RECORD_STATEMENTS:,}",
     "version ahead of the hub's clock": f"{trust.CLOCK_TOLERANCE // timedelta(minutes=1)} minutes",
     "changes on a page, as numbered": f"{PAGE_SIZE}",
     "pages in a range": f"{log.RANGE_SIZE}",
