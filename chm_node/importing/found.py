@@ -28,7 +28,8 @@ def checked(
         record = record_type.record(draft.iri, with_defaults(draft.values, settings), draft.extra)
         check(record, settings)
     except InvalidRecordError as error:
-        return Found(place, None, (*problems, *error.problems))
+        unread = {problem.field for problem in problems}  # said once is enough: not "is needed" as well
+        return Found(place, None, (*problems, *(each for each in error.problems if each.field not in unread)))
     if problems:
         return Found(place, None, tuple(problems))
     return Found(place, record, (), tuple(record_type.unknown_terms(record.values)))

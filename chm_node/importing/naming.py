@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pyoxigraph as ox
 
-from chm_node.namespaces import DCTERMS
 from chm_node.schema import Field, RecordType
 from chm_node.schema.groups import Group
 from chm_node.text import clean_text
@@ -36,7 +35,7 @@ def undeclared(
 
     What a field has read, it writes in its own form: a number without leading zeros, a term by its IRI.
     """
-    known = {(iri, DCTERMS.type)} | set(_read_by(ox.NamedNode(iri), record_type.fields, _index(triples)))
+    known = set(_read_by(ox.NamedNode(iri), record_type.fields, _index(triples)))
     return tuple(
         triple
         for triple in extra

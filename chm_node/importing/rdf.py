@@ -15,9 +15,9 @@ from chm_node import foreign
 from chm_node.errors import Problem
 from chm_node.importing.found import Found, checked
 from chm_node.importing.naming import named, undeclared
+from chm_node.importing.stated_type import stated_type
 from chm_node.namespaces import AS, RDF
 from chm_node.record import Record
-from chm_node.record_types import OTHER, type_of
 from chm_node.sandbox import Sandbox
 from chm_node.schema import RecordType
 from chm_node.settings import Settings
@@ -44,9 +44,9 @@ def records_in(quads: Iterable[ox.Quad], settings: Settings, assumed: RecordType
 def _found(iri: str, triples: Sequence[ox.Triple], settings: Settings, assumed: RecordType | None) -> Found:
     if any(triple.predicate == _TYPE and triple.object == _TOMBSTONE for triple in triples):
         return Found(iri, None, (Problem("type", "this is a withdrawn record; use `chm withdraw`"),))
-    record_type = type_of(iri, triples)
-    if record_type is OTHER and assumed:
-        record_type = assumed
+    record_type = stated_type(iri, triples, settings.uri_space, assumed)
+    if isinstance(record_type, Problem):
+        return Found(iri, None, (record_type,))
     triples = named(iri, triples, record_type)
     read, problems = record_type.read(iri, triples)
     # What the values lack may be among the node's defaults; ``checked`` looks again.

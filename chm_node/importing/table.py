@@ -17,6 +17,7 @@ from chm_node.importing.draft import Draft
 from chm_node.importing.found import Found, checked
 from chm_node.importing.quantities import read_quantities
 from chm_node.importing.relations import Names, read_relations, sources_in
+from chm_node.importing.stated_type import unknown_type
 from chm_node.publishing import identifier_of, record_iri
 from chm_node.record import Record
 from chm_node.record_types import RECORD_TYPES
@@ -177,7 +178,7 @@ def _row_problems(row: _Row, named: Mapping[str, _Row], assumed: RecordType | No
         problems.append(Problem("slug", f"is used on line {named[row.slug].line} already"))
     if _type(row, assumed) is None:
         name = row.cells.get("type", "")
-        problems.append(Problem("type", f"{name!r} is not a record type" if name else "is needed"))
+        problems.append(unknown_type(name) if name else Problem("type", "is needed"))
     start, end = row.cells.get("start", ""), row.cells.get("end", "")
     # "2017-04" does not lie after "2017": compare as far as both are known.
     if _DATE.fullmatch(start) and _DATE.fullmatch(end) and start[: len(end)] > end[: len(start)]:

@@ -158,6 +158,53 @@ def test_a_type_is_assumed_only_where_none_is_named(read):
     assert (named.record.type, unnamed.record.type) == ("news", "page")
 
 
+@pytest.mark.parametrize(
+    ("turtle", "message"),
+    [
+        ('<id/x/1> a schema:Event', "say which of event, meeting, consultation, such as dcterms:type <https://w3id"),
+        ('<id/news/1> a schema:Event', "say which of event, meeting, consultation"),
+        ('<id/event/1> a schema:Recipe', "is needed, such as"),
+        ('<id/event/1> schema:startDate "2026"^^xsd:gYear', "is needed, such as"),
+        ('<id/stockpile/1> dcterms:type t:stockpiles', "'stockpiles' is not a record type; perhaps stockpile"),
+        ('<id/event/1> dcterms:type t:event, t:meeting', "two types are named, event and meeting"),
+        ('<id/event/1> dcterms:type t:event, t:evnt', "two types are named"),
+        ('<id/node/1> dcterms:type t:node', "'node' is written by the software"),
+        ('<id/run/1> dcterms:type t:harvest-run', "'harvest-run' is written by the software"),
+        ('<id/event/1> dcterms:type "workshop"', "'workshop' is not a record type"),
+    ],
+)  # fmt: skip
+def test_a_record_whose_type_nobody_can_tell_is_not_imported(read, turtle, message):
+    [found] = read(f'{turtle} ; dcterms:title "Un"@fr .')
+    assert found.record is None
+    assert [problem.field for problem in found.problems] == ["type"]
+    assert message in found.problems[0].message
+
+
+def test_the_address_tells_which_of_the_types_of_a_class_is_meant(read):
+    bad, good, stock = read("""
+        <id/event/1> a schema:Event ; dcterms:title "Un"@fr ; schema:startDate "2026-13-45"^^xsd:date .
+        <id/meeting/2> a schema:Event ; dcterms:title "Deux"@fr ; schema:startDate "2026-12-01"^^xsd:date .
+        <id/stockpile/3> a <http://purl.org/linked-data/cube#Observation> ; dcterms:title "Trois"@fr .
+    """)
+    assert [problem.field for problem in bad.problems] == ["starts"]
+    assert good.record.type == "meeting"
+    assert [problem.field for problem in stock.problems] == ["chemical", "quantity"]
+
+
+def test_a_type_can_be_given_where_the_class_leaves_several(read):
+    [found] = read(
+        '<id/x/1> a schema:Event ; dcterms:title "Un"@fr ; schema:startDate "2026"^^xsd:gYear .',
+        assumed=RECORD_TYPES["meeting"],
+    )
+    assert found.record.type == "meeting"
+
+
+def test_a_type_of_another_kind_is_kept(read):
+    [found] = read('<id/news/1> dcterms:type t:news, <http://purl.org/dc/dcmitype/Text> ; dcterms:title "Un"@fr .')
+    assert found.record.type == "news"
+    assert [triple.object.value for triple in found.record.extra] == ["http://purl.org/dc/dcmitype/Text"]
+
+
 def test_a_tombstone_is_not_imported(read):
     [found] = read("<id/event/1> a <https://www.w3.org/ns/activitystreams#Tombstone> .")
     assert "withdraw" in found.problems[0].message
