@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pyoxigraph as ox
 from sqlalchemy import Connection, Engine
 
+from chm_node.addresses import address_problems
 from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_blank_nodes
 from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
 from chm_node.database import reading, writing
@@ -94,8 +95,8 @@ def publish(
 
 
 def check(record: Record, settings: Settings) -> None:
-    """Refuse a record that no hub would take over; raises InvalidRecordError with every problem there is."""
-    _checked_lines(record, _type(record).triples(record), settings)
+    """Refuse what this node cannot serve or no hub would take over; raises InvalidRecordError with every problem."""
+    _checked(record, settings)
 
 
 def foreseen(engine: Engine, settings: Settings, records: Iterable[Record]) -> Published:
@@ -209,27 +210,30 @@ def _type(record: Record) -> RecordType:
     return RECORD_TYPES.get(record.type) or type_of(record.iri, record.extra)
 
 
-def _checked_lines(record: Record, triples: Sequence[ox.Triple], settings: Settings) -> list[str]:
-    """The record's own canonical lines; raises InvalidRecordError."""
-    iri, lines = record.iri, canonical_lines(triples)
-    if not iri.startswith(settings.uri_space):
-        raise InvalidRecordError([Problem("iri", f"{iri} does not lie under {settings.uri_space}")])
+def _checked(record: Record, settings: Settings) -> tuple[list[ox.Triple], list[str]]:
+    """The record's own triples and their canonical lines; raises InvalidRecordError."""
+    iri = record.iri
+    if problems := address_problems(iri, settings.uri_space):
+        raise InvalidRecordError(problems)
+    record_type = _type(record)
+    triples = record_type.triples(record)
+    lines = canonical_lines(triples)
     key = iri.removeprefix(settings.uri_space)
     # The largest that can be signed: times are of one length, and it may have had a name at each former address.
     names = [f"<{iri}> <{OWL.sameAs}> <{former.uri_space}{key}> .\n" for former in settings.former]
     largest = canonical_bytes([*lines, *names, *meta_lines(iri, settings, _ANY_TIME, _ANY_TIME)])
-    if problems := [*term_problems(iri, triples, _type(record)), *size_problems(largest)]:
+    if problems := [*term_problems(iri, triples, record_type), *size_problems(largest)]:
         raise InvalidRecordError(problems)
-    return lines
+    return triples, lines
 
 
 def _draft(record: Record, settings: Settings) -> _Draft:
-    record_type = _type(record)
-    triples = record_type.triples(record)
+    triples, lines = _checked(record, settings)
     refuse_blank_nodes(record.iri, triples)
+    record_type = _type(record)
     return _Draft(
         record,
-        tuple(_checked_lines(record, triples, settings)),
+        tuple(lines),
         entry(record.iri, triples, record_type),
         tuple(record_type.unknown_terms(record.values)),
     )

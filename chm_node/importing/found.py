@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chm_node.addresses import address_problems
 from chm_node.errors import InvalidRecordError, Problem
 from chm_node.publishing import check, with_defaults
 from chm_node.record import Record
@@ -24,6 +25,7 @@ def checked(
     place: str, draft: Record, record_type: RecordType, problems: Sequence[Problem], settings: Settings
 ) -> Found:
     """What was read, with the node's defaults; ``problems`` are those of the reading."""
+    problems = [*problems, *address_problems(draft.iri, settings.uri_space)]
     try:
         record = record_type.record(draft.iri, with_defaults(draft.values, settings), draft.extra)
         check(record, settings)

@@ -199,6 +199,14 @@ def test_a_type_can_be_given_where_the_class_leaves_several(read):
     assert found.record.type == "meeting"
 
 
+@pytest.mark.parametrize("key", ["u%20x", "%D9%85", "a/b/c?x=1", "u1.ttl"])
+def test_an_address_that_the_node_cannot_answer_is_a_problem(read, key):
+    [found] = read(f'<id/news/{key}> dcterms:type t:news ; dcterms:title "Un"@fr .')
+    assert (found.record, [problem.field for problem in found.problems]) == (None, ["iri"])
+    [worse] = read(f"<id/news/{key}> dcterms:type t:news .")
+    assert {problem.field for problem in worse.problems} == {"iri", "title"}
+
+
 def test_a_type_of_another_kind_is_kept(read):
     [found] = read('<id/news/1> dcterms:type t:news, <http://purl.org/dc/dcmitype/Text> ; dcterms:title "Un"@fr .')
     assert found.record.type == "news"
