@@ -19,6 +19,15 @@ class Found:
     record: Record | None
     problems: tuple[Problem, ...] = ()
     unknown_terms: tuple[tuple[str, str], ...] = ()  #: (field, text) kept although no vocabulary has it
+    untagged: tuple[str, ...] = ()  #: fields with a text that says no language
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one file holds."""
+
+    found: list[Found]
+    left_out: tuple[str, ...] = ()  #: what else it speaks of, each once: IRIs, and blank nodes no record leads to
 
 
 def checked(

@@ -39,7 +39,7 @@ def read(settings):
 
     def read(turtle, assumed=None):
         quads = ox.parse(PREFIXES + turtle, ox.RdfFormat.TURTLE, base_iri=settings.base_url)
-        return records_in(quads, settings, assumed)
+        return records_in(quads, settings, assumed).found
 
     return read
 
@@ -99,7 +99,7 @@ def test_several_parts_keep_their_order_and_references_come_first(read):
     organisers = found.record.values["organisers"]
     assert organisers == ["https://tn.chm.example/id/organization/1", {"name": {"fr": "CITET"}}, {"name": {"fr": "B"}}]
     again = records_in(ox.parse("\n".join(graph_of(found.record)), ox.RdfFormat.N_TRIPLES), settings_of(found))
-    assert graph_of(again[0].record) == graph_of(found.record)
+    assert graph_of(again.found[0].record) == graph_of(found.record)
 
 
 def settings_of(found):
@@ -147,6 +147,32 @@ def test_what_is_said_about_others_and_about_versions_is_left_out(read):
         <node> dcterms:title "Le nœud"@fr .
     """)
     assert not any("meta" in line or "tn.chm" in line for line in graph_of(found.record))
+
+
+def test_what_is_left_out_is_named_once_and_what_the_node_writes_itself_is_not(settings):
+    turtle = """
+        <id/event/1> dcterms:type t:event ; dcterms:title "Un"@fr ; schema:location [ schema:name "Alger"@fr ] .
+        <id/event/1#meta> dcterms:modified "2026-01-01T00:00:00Z"^^xsd:dateTime .
+        <https://tn.chm.example/id/event/1> dcterms:title "Autre"@fr .
+        <https://tn.chm.example/id/event/1#p> schema:name "Tunis"@fr .
+        <node> dcterms:title "Le nœud"@fr . <id/> dcterms:title "Tout"@fr .
+        _:lost dcterms:title "Perdu"@fr .
+    """
+    contents = records_in(ox.parse(PREFIXES + turtle, ox.RdfFormat.TURTLE, base_iri=settings.base_url), settings)
+    assert len(contents.found) == 1
+    *others, lost = contents.left_out
+    assert others == ["https://tn.chm.example/id/event/1", "https://dz.chm.example/node", "https://dz.chm.example/id/"]
+    assert lost.startswith("_:")
+
+
+def test_a_text_without_a_language_is_kept_and_named_where_one_is_expected(read):
+    [found] = read("""
+        <id/event/1> dcterms:type t:event ; dcterms:title "Un", "One"@en ; schema:startDate "2017-01-01"^^xsd:date ;
+            dcterms:description "Trois"@und ; schema:location [ schema:name "Alger" ; schema:addressLocality "Alger" ] .
+    """)
+    assert found.problems == ()
+    assert found.record.values["title"] == {"en": "One", "und": "Un"}
+    assert found.untagged == ("title", "place name")
 
 
 def test_a_type_is_assumed_only_where_none_is_named(read):
@@ -238,7 +264,7 @@ def test_every_syntax_gives_the_same_record(read, settings, sandbox, tmp_path, e
     """)
     path = tmp_path / f"records{extension}"
     path.write_bytes(written(found.record, extension))
-    [again] = read_file(path, settings, sandbox)
+    [again] = read_file(path, settings, sandbox).found
     assert again.record == found.record
 
 
