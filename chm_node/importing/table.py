@@ -101,9 +101,8 @@ def _found(row: _Row, record_type: RecordType | None, iri: str, names: Names, se
     if draft.notes:
         draft.put(("summary",), {"en": "\n".join(draft.notes)}, "quantities")
     found = checked(row.place, Record(iri, record_type.name, draft.values), record_type, (), settings)
-    return Found(
-        found.place, found.record, tuple(_by_column(each, draft) for each in found.problems), found.unknown_terms
-    )
+    problems = tuple(_by_column(_of_figures(each, row), draft) for each in found.problems)
+    return Found(found.place, found.record, problems, found.unknown_terms)
 
 
 # The file.
@@ -275,6 +274,14 @@ def _read_caveat(draft: Draft, row: _Row) -> None:
     if caveat := row.cells.get("caveat"):
         source = f"Source document {row.cells.get('seed', '')}".strip()
         draft.put(("statements",), {"statement": {"en": caveat}, "source": {"en": source}}, "caveat")
+
+
+def _of_figures(problem: Problem, row: _Row) -> Problem:
+    """A figure that is lacking although its cell is filled could not be read."""
+    written = row.cells.get("quantities", "")
+    if _USUAL_COLUMNS.get(problem.field) != "quantities" or not written:
+        return problem
+    return Problem(problem.field, f"{written!r} cannot be read; write a number and t, kg or g, such as 300 t PCB")
 
 
 def _by_column(problem: Problem, draft: Draft) -> Problem:

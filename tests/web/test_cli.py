@@ -147,10 +147,7 @@ def test_an_import_says_what_it_left_out_and_which_texts_have_no_language(node, 
         "left out: 2 subjects are not under http://127.0.0.1:8100/id/, such as https://tn.example/id/news/1"
         in done.stderr
     )
-    assert (
-        "no language is given, kept as it is: title of http://127.0.0.1:8100/id/news/1"
-        in done.stderr
-    )
+    assert "no language is given, kept as it is: title of http://127.0.0.1:8100/id/news/1" in done.stderr
 
 
 def test_the_good_rows_are_imported_when_asked(node, folder):
