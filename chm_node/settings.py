@@ -18,6 +18,8 @@ from chm_node.errors import SettingsError
 
 #: Looked for in the working directory, then in /etc/chm, unless CHM_CONFIG names a file.
 CONFIG_NAMES = (Path("chm.toml"), Path("/etc/chm/chm.toml"))
+#: A page of the log states it with each statement, and has to stay below what hubs read.
+MAX_BASE_URL_BYTES = 120
 
 
 def _comma_separated(value: Any) -> Any:
@@ -101,7 +103,12 @@ class Settings(BaseSettings):
             raise ValueError("write the full public address, such as https://chm.example.org/")
         if parts.path not in ("", "/"):
             raise ValueError("the node answers at the root of its host; leave out the path")
-        return f"{parts.scheme}://{parts.netloc}/"
+        address = f"{parts.scheme}://{parts.netloc}/"
+        if len(address.encode()) > MAX_BASE_URL_BYTES:
+            raise ValueError(
+                f"use an address of at most {MAX_BASE_URL_BYTES} bytes; each statement of the log repeats it"
+            )
+        return address
 
     @field_validator("moved_from")
     @classmethod

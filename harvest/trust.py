@@ -10,12 +10,11 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 from chm_node.errors import ParseError
+from chm_node.limits import MAX_RECORD_BYTES, MAX_RECORD_STATEMENTS
 from chm_node.proofs import PublicKey, verify
 from chm_node.record import Action, parse_timestamp
 
 MAX_HOPS = 8
-MAX_RECORD_BYTES = 256 * 1024
-MAX_RECORD_TRIPLES = 2000
 #: How far a record's version may lie ahead of our clock; a peer's wrong clock would block all later versions.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
@@ -247,6 +246,6 @@ def _authority(offer: Offer, powers: Powers) -> Verdict:
 
 
 def _limits(offer: Offer, _powers: Powers) -> Verdict:
-    if len(offer.nquads) > MAX_RECORD_BYTES or offer.triples > MAX_RECORD_TRIPLES:
+    if len(offer.nquads) > MAX_RECORD_BYTES or offer.triples > MAX_RECORD_STATEMENTS:
         return Verdict.TOO_LARGE
     return offer.flaw

@@ -54,6 +54,16 @@ change = Table(
     Column("superseded", Boolean, nullable=False),
 )
 
+# Where each page of the log begins; the newest has no end yet.
+log_page = Table(
+    "log_page",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("log_time", BigInteger, nullable=False),  # of the first change ever written to it
+    Column("bytes", BigInteger, nullable=False),  # the most that all ever written to it takes
+)
+
 # One row: the dumps, which one worker writes once a day.
 dump = Table(
     "dump",

@@ -18,6 +18,7 @@ def _clean_environment(monkeypatch, tmp_path):
         ("base_url", "chm.example.org"),
         ("base_url", "ftp://chm.example.org/"),
         ("base_url", "https://chm.example.org/sub/"),
+        ("base_url", f"https://{'a' * 120}.example.org/"),
         ("languages", "fr,xx"),
         ("languages", ""),
         ("country", "Algeria"),

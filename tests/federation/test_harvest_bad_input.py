@@ -240,7 +240,8 @@ def test_a_peer_cannot_take_over_a_node_that_is_approved_already(peer, hub, make
     claim = f"""
         <{peer.iri}> <http://www.w3.org/ns/dcat#catalog> <{victim.iri}> .
         <{victim.iri}> <http://rdfs.org/ns/void#uriSpace> "{victim.settings.uri_space}" ;
-            <https://w3id.org/security#assertionMethod> <{peer.iri}#key> .
+            <https://w3id.org/security#assertionMethod> <{victim.iri}#key> .
+        <{victim.iri}#key> <https://w3id.org/security#publicKeyMultibase> "{peer.signer.multikey}" .
     """.encode()
     wire.replies[peer.iri] = lambda real: type(real)(real.body + claim, 200, real.media_type)
     peer.later(minutes=1)

@@ -31,6 +31,7 @@ from harvest import sources
 from harvest.description import Description
 from harvest.members import Word
 from harvest.origins import Sampling
+from harvest.readers import Readers
 from harvest.trust import Authority, Verdict
 
 #: How many nodes the federation of each seed has.
@@ -396,7 +397,7 @@ def federation(make_node, wire):
     return make
 
 
-class Here:
+class Here(Readers):
     """Reads in this process, so that a test can take a rule away; for honest peers and negative controls alone."""
 
     def run(self, function, *args):

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
-from chm_node import backoff, erasure, foreign, http_guard, message_signatures
+from chm_node import backoff, erasure, foreign, http_guard, limits, message_signatures
 from chm_node.app import MAX_REQUEST_BYTES, create_app
-from chm_node.catalogue import PAGE_SIZE, ChangeLog
+from chm_node.catalogue import PAGE_BYTES, PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
 from chm_node.formats import log, quads
 from chm_node.namespaces import PROFILE, RECEIPTS
@@ -68,12 +68,12 @@ FILES = (
 
 LIMITS = {
     "hops before the peer": f"{trust.MAX_HOPS}",
-    "canonical N-Quads of a record": f"{trust.MAX_RECORD_BYTES // 1024} KiB",
-    "statements of a record": f"{trust.MAX_RECORD_TRIPLES:,}",
+    "canonical N-Quads of a record": f"{limits.MAX_RECORD_BYTES // 1024} KiB",
+    "statements of a record": f"{limits.MAX_RECORD_STATEMENTS:,}",
     "version ahead of the hub's clock": f"{trust.CLOCK_TOLERANCE // timedelta(minutes=1)} minutes",
-    "changes on a page, as numbered": f"{PAGE_SIZE}",
+    "changes on a page, as numbered": f"{PAGE_SIZE}, or {PAGE_BYTES // MIB} MiB",
     "pages in a range": f"{log.RANGE_SIZE}",
-    "a page": f"{page.MAX_PAGE_BYTES // MIB} MiB",
+    "a page, in any syntax": f"{page.MAX_PAGE_BYTES // MIB} MiB",
     "pages of one log in one walk": f"{ldes.MAX_PAGES:,}",
     "statements of any document": f"{foreign.MAX_QUADS:,}",
     "a line of a document": f"{foreign.MAX_LINE_BYTES // 1024} KiB",

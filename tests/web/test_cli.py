@@ -135,6 +135,22 @@ def test_one_bad_row_keeps_all_of_them_out(node, folder):
     assert node("export").stdout_bytes == b""
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["import", "dry run"])
+def test_an_import_says_what_it_left_out_and_which_texts_have_no_language(node, folder, more):
+    (folder / "a.ttl").write_text("""
+        @prefix dcterms: <http://purl.org/dc/terms/> .
+        <id/news/1> dcterms:type <https://w3id.org/chm/vocabulary/record-types/news> ; dcterms:title "Un" .
+        <https://tn.example/id/news/1> dcterms:title "Autre"@fr . <https://tn.example/id/news/2> dcterms:title "X"@fr .
+    """)
+    done = node("import", "a.ttl", *more)
+    assert "1 would be created" in done.stdout if more else "1 created" in done.stdout
+    assert (
+        "left out: 2 subjects are not under http://127.0.0.1:8100/id/, such as https://tn.example/id/news/1"
+        in done.stderr
+    )
+    assert "no language is given, kept as it is: title of http://127.0.0.1:8100/id/news/1" in done.stderr
+
+
 def test_the_good_rows_are_imported_when_asked(node, folder):
     (folder / "records.csv").write_text(TABLE + "event,ws-3,Trois,fr,,4 April\n")
     assert "2 created, 0 updated, 0 unchanged, 1 left out" in node("import", "records.csv", "--skip-bad", code=1).stdout

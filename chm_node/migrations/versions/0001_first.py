@@ -43,6 +43,7 @@ def downgrade() -> None:
     op.drop_table("frontier")
     op.drop_table("facet")
     op.drop_table("dump")
+    op.drop_table("log_page")
     op.drop_table("change")
     op.drop_table("source")
     op.drop_table("record")
@@ -92,6 +93,15 @@ def _create_log_and_records() -> None:
         sa.Column("superseded", sa.Boolean(), nullable=False),
     )
     op.create_index("ix_change_record_id", "change", ["record_id"])
+    op.create_table(
+        "log_page",
+        sa.Column(
+            "number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("first_seq", sa.BigInteger(), nullable=False),
+        sa.Column("log_time", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+    )
     op.create_table(
         "dump",
         sa.Column("id", sa.Integer(), primary_key=True),
