@@ -84,6 +84,8 @@ def _nearest(connection: Connection, conditions: Sequence[ColumnElement[bool]], 
 def _was_in(connection: Connection, chosen: Filter, held: Held) -> bool:
     if not chosen.facets and not chosen.words:
         return True
+    if chosen.in_vain:
+        return False
     last = _last_entry(connection, held)
     return last is not None and _passes(chosen, last)
 

@@ -26,7 +26,7 @@ from chm_node.vocabulary import vocabularies
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
 from chm_node.web.entries import peer_titles
-from chm_node.web.filters import broadest, parse, to_query
+from chm_node.web.filters import broadest, parse, single, to_query
 from chm_node.web.negotiation import RDF_XML, TURTLE
 
 blueprint = Blueprint("feeds", __name__)
@@ -105,10 +105,10 @@ class _Asked:
 
     @classmethod
     def read(cls, here: Site, extension: str, args: MultiDict[str, str]) -> "_Asked":
-        language = args.get("lang", "") or here.settings.languages[0]
+        language = single(args, "lang") or here.settings.languages[0]
         if language not in LANGUAGES:
             raise BadQueryError("lang", f"feeds are not written in {language!r}", LANGUAGES)
-        before = args.get("before", "")
+        before = single(args, "before")
         if before and not _CURSOR.fullmatch(before):
             raise BadQueryError("before", "take it from a link of the feed, do not make it up")
         chosen = parse(args, also=("lang", "before"))

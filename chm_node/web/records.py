@@ -19,6 +19,7 @@ from chm_node.schema import derived
 from chm_node.text import clean_text, valid_iri
 from chm_node.web import Site, site
 from chm_node.web.conditional import OPEN, answer, link, redirection, strong_etag
+from chm_node.web.filters import single
 from chm_node.web.languages import preferred
 from chm_node.web.negotiation import GRAPHS, HTML, JSON, JSON_LD, N_QUADS, TRIG, Syntax, choose, split
 from chm_node.web.problems import details_of, problem
@@ -43,7 +44,7 @@ def own_record(key: str) -> Response:
 def any_record(extension: str) -> Response:
     """A record this node holds, whoever owns it, by its IRI."""
     here = site()
-    iri = request.args.get("iri", "")
+    iri = single(request.args, "iri")
     if not valid_iri(iri):
         raise BadQueryError("iri", "add the address of a record: /record?iri=https://…")
     suffix = f".{extension}" if extension else ""
