@@ -10,8 +10,19 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from chm_node.namespaces import DCAT, DCTERMS, FOAF, LANGUAGE, SDO, SKOS, VOCABULARY
-from chm_node.record import Entry
+from chm_node.namespaces import (
+    ADMS,
+    AS,
+    DCAT,
+    DCTERMS,
+    FOAF,
+    LANGUAGE,
+    NON_PUBLIC,
+    SDO,
+    SKOS,
+    VOCABULARY,
+)
+from chm_node.record import Entry, Tombstone
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import RecordType, index_triples
 from chm_node.search.analyser import document_text
@@ -46,6 +57,23 @@ def entry(iri: str, graph: Index | Iterable[ox.Triple], record_type: RecordType)
     )
 
 
+def tombstone(iri: str, graph: Index) -> Tombstone:
+    """What is stated of a withdrawn record, and what it was."""
+    own = graph.get(iri, {})
+    return Tombstone(
+        iri,
+        former_type=_first_iri(own, AS.formerType).removeprefix(f"{VOCABULARY}record-types/"),
+        reason=_texts(own.get(DCTERMS.description, ())),
+        replaced_by=_first_iri(own, DCTERMS.isReplacedBy) or None,
+        erased=_first_iri(own, DCTERMS.accessRights) == NON_PUBLIC,
+    )
+
+
+def change_note(iri: str, graph: Index) -> dict[str, str]:
+    """What its owner says of the newest change of a record, by language."""
+    return _texts(graph.get(iri, {}).get(ADMS.versionNotes, ()))
+
+
 def facet_value(node: Any) -> str:
     """A short form of a term for filters: ``countries/DZ``, ``fr``, or the term as it came."""
     # What a stranger calls a term may be longer than an index of PostgreSQL can hold.
@@ -55,6 +83,10 @@ def facet_value(node: Any) -> str:
 def _texts(nodes: Sequence[Any]) -> dict[str, str]:
     # Cleaned, as every output can carry them; the signed bytes stay what they are.
     return {node.language or "und": clean_text(node.value) for node in nodes if isinstance(node, ox.Literal)}
+
+
+def _first_iri(own: Any, predicate: str) -> str:
+    return next((node.value for node in own.get(predicate, ()) if isinstance(node, ox.NamedNode)), "")
 
 
 def _facets(own: Any, record_type: RecordType, titles: dict[str, str]) -> Iterator[tuple[str, str]]:

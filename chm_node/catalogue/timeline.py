@@ -15,7 +15,6 @@ from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 
 from chm_node.canonical import read_triples
 from chm_node.catalogue.held import Filter, Held, held_of, passing
-from chm_node.catalogue.records import Catalogue
 from chm_node.entry import entry
 from chm_node.record import Action, Entry, milliseconds
 from chm_node.record_types import type_of
@@ -32,7 +31,6 @@ class Stretch:
     """Part of a timeline, and where its neighbours begin."""
 
     records: Sequence[Held]
-    total: int  #: live records of the whole listing, at most COUNT_LIMIT + 1
     older: datetime | None  #: the next stretch is what lies before this; None at the end
     newer: datetime | None  #: the same for the previous stretch; None when that is the first
 
@@ -53,7 +51,6 @@ def stretch(connection: Connection, chosen: Filter, size: int, before: datetime 
     shown = found[:size]
     return Stretch(
         shown,
-        Catalogue(connection).listing(chosen, 0).total,
         shown[-1].log_time if len(found) > size else None,
         _newer(connection, chosen, size, before) if before else None,
     )

@@ -32,7 +32,7 @@ def _item(entry: FeedEntry) -> dict[str, Any]:
         "id": entry.iri,
         "url": entry.page,
         "title": entry.title,
-        "summary": entry.summary,
+        "summary": entry.text,
         "content_html": entry.body,
         "date_published": timestamp(entry.published),
         "date_modified": timestamp(entry.updated),

@@ -57,7 +57,7 @@ def _item(item: etree._Element, entry: FeedEntry, feed: Feed) -> None:
         item.set(_XML_LANGUAGE, entry.language)
     _text(item, _RSS, "title", entry.title)
     _text(item, _RSS, "link", entry.page)
-    _text(item, _RSS, "description", entry.summary)
+    _text(item, _RSS, "description", entry.text)
     _text(item, _CONTENT, "encoded", entry.body)
     _text(item, _DC, "identifier", entry.iri)
     _text(item, _DC, "date", timestamp(entry.updated))

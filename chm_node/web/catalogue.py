@@ -14,7 +14,7 @@ from chm_node.namespaces import DCTERMS
 from chm_node.text import counting_number
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
-from chm_node.web.feeds import facet_iri
+from chm_node.web.feed_entry import facet_iri
 from chm_node.web.negotiation import GRAPHS, JSON_LD, RDF_XML, TURTLE, choose
 
 blueprint = Blueprint("catalogue", __name__)

@@ -212,6 +212,63 @@ def test_new_changed_and_withdrawn_are_told_apart(site):
         assert "withdrawn" in terms
 
 
+def told(site, name, query):
+    """Title and text of an entry in every format, as readers get them."""
+    for extension in XML_FORMATS:
+        entry = next(
+            each for each in parsed(site.get(f"feeds/all.{extension}?{query}")).entries if each.id == site.iris[name]
+        )
+        yield entry.title, " ".join([entry.get("summary", ""), *(each.value for each in entry.get("content", []))])
+        if extension == "rdf":
+            yield entry.title, entry.summary
+    item = next(each for each in site.get(f"feeds/all.json?{query}").json["items"] if each["id"] == site.iris[name])
+    yield item["title"], item["content_html"]
+    yield item["title"], item["summary"]
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "reason"),
+    [
+        ("en", "Withdrawn: Cancelled course", "Withdrawn: It was cancelled."),
+        ("fr", "Withdrawn: Cancelled course", "Retrait : Le formateur est malade."),
+        ("ar", "Withdrawn: Cancelled course", "Withdrawn: It was cancelled."),
+    ],
+)
+def test_an_entry_of_a_withdrawal_says_so_and_why(site, language, title, reason):
+    site.publish("withdrawn", "event", {"title": {"en": "Cancelled course"}, "starts": "2020-01-01"})
+    site.withdraw("withdrawn", reason={"en": "It was cancelled.", "fr": "Le formateur est malade."})
+    for found, text in told(site, "withdrawn", f"lang={language}"):
+        assert found == title
+        assert reason in text
+
+
+def test_an_entry_of_a_change_says_so_and_what_changed(site):
+    note = {"ar": "صُحّح التاريخ.", "en": "The date <was> corrected.", "pt": "Data corrigida."}
+    site.publish("news", "news", {"title": {"fr": "Ouverture du centre", "ar": "افتتاح"}, "change_note": note})
+    for title, text in told(site, "news", "lang=ar"):
+        assert title == "تغيير: افتتاح"
+        assert "تغيير: صُحّح التاريخ." in text
+    for title, text in told(site, "news", "lang=fr"):
+        assert title == "Modification : Ouverture du centre"
+        assert "Changed: The date" in text
+
+
+def test_a_new_record_is_announced_by_its_title_alone(site):
+    site.publish("fresh", "news", {"title": {"en": "Fresh"}, "change_note": {"en": "Made from a draft"}})
+    for title, text in told(site, "fresh", "lang=en"):
+        assert title == "Fresh"
+        assert "draft" not in text
+
+
+def test_a_remark_runs_its_own_way(site):
+    site.publish("news", "news", {"title": {"fr": "Ouverture du centre"}, "change_note": {"ar": "صُحّح التاريخ."}})
+    item = site.get("feeds/all.json?lang=fr&country=TN&type=news").json
+    assert not item["items"]
+    body = next(each for each in site.get("feeds/all.json?lang=fr").json["items"] if each["id"] == site.iris["news"])
+    assert '<p lang="ar" dir="rtl">تغيير: صُحّح التاريخ.</p>' in body["content_html"]
+    assert body["content_html"].startswith('<div lang="fr" dir="ltr">')
+
+
 def test_atom_carries_a_tombstone(site):
     root = etree.fromstring(site.get("feeds/all.atom").data)
     gone = root.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")

@@ -158,6 +158,16 @@ def test_a_withdrawn_record_in_json_is_a_problem(site):
     assert answer.status_code == 410
     assert answer.mimetype == "application/problem+json"
     assert answer.json["record"] == site.iris["withdrawn"]
+    assert answer.json["reason"] == {"en": "It was cancelled."}
+
+
+def test_the_problem_of_a_withdrawn_record_names_what_replaced_it(site):
+    site.publish("other", "event", {"title": {"en": "Another day"}, "starts": "2020-01-01"})
+    site.withdraw("other", replaced_by=site.iris["workshop"], reason={})
+    answer = site.get(site.iris["other"] + ".json")
+    assert answer.status_code == 410
+    assert answer.json["replaced_by"] == site.iris["workshop"]
+    assert answer.json["reason"] == {}
 
 
 @pytest.mark.parametrize("extension", [*GRAPHS, ".jsonld", ".trig", ".json"])
