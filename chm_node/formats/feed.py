@@ -53,6 +53,9 @@ class FeedEntry:
     remark_language: str = ""
     starts: str = ""  #: ISO 8601, of an event
     ends: str = ""
+    event: str = ""  #: what kind of event it is, in words; empty for what is none
+    places: Sequence[str] = ()
+    organisers: Sequence[str] = ()
     path: Sequence[Origin] = ()  #: the nodes it passed before this one, its origin first
 
     @property
@@ -65,6 +68,18 @@ class FeedEntry:
     def text(self) -> str:
         """Remark and summary as plain text."""
         return f"{self.remark}\n{self.summary}" if self.remark else self.summary
+
+    @property
+    def event_facts(self) -> Sequence[tuple[str, str]]:
+        """(name, text) of what the module ev of RSS says of an event."""
+        facts = (
+            ("startdate", self.starts),
+            ("enddate", self.ends),
+            ("location", "; ".join(self.places)),
+            ("organizer", "; ".join(self.organisers)),
+            ("type", self.event),
+        )
+        return [(name, text) for name, text in facts if text]
 
     @property
     def withdrawn(self) -> bool:

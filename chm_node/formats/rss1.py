@@ -70,8 +70,8 @@ def _item(item: etree._Element, entry: FeedEntry, feed: Feed) -> None:
     _text(item, _DC, "subject", entry.change)
     _text(item, str(DCTERMS), "issued", timestamp(entry.published))
     _text(item, str(DCTERMS), "modified", timestamp(entry.updated))
-    _text(item, _EVENT, "startdate", entry.starts)
-    _text(item, _EVENT, "enddate", entry.ends)
+    for name, text in entry.event_facts:
+        _text(item, _EVENT, name, text)
     for address, _ in entry.data:
         _reference(item, str(RDFS), "seeAlso", address)
 

@@ -1,6 +1,7 @@
 """The entries of a feed: records as the catalogue and their graphs have them, in the language of the feed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -9,6 +10,7 @@ from chm_node.canonical import read_triples
 from chm_node.catalogue import Catalogue, ChangeLog, Held
 from chm_node.formats.feed import Category, FeedEntry, Origin
 from chm_node.namespaces import VOCABULARY
+from chm_node.record_types.events import EVENT_TYPES
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import index_triples
 from chm_node.text import clean_text, host_of
@@ -38,44 +40,69 @@ NEWS = {
 }
 #: Facets whose terms become categories.
 _CATEGORIES = ("type", "treaty", "subject", "country")
+#: Between the parts of a place, where it is not a comma with a blank.
+_COMMAS = {"ar": "، ", "zh": "，"}
 
 
 def feed_entries(here: Site, connection: Connection, records: Sequence[Held], language: str) -> list[FeedEntry]:
     """What a feed in this language says of the records, in their order."""
     facets = Catalogue(connection).facets(held.id for held in records)
     changes = ChangeLog(connection).graphs(held.id for held in records)
-    titles = peer_titles(connection)
-    nodes = {node for change in changes.values() for node in change.hops} | {held.origin for held in records}
-    named = {node: _origin(here, node, titles, language) for node in nodes}
+    graphs = {held.id: index_triples(read_triples(changes[held.id].graph.nquads)) for held in records}
+    events = {held.id: entry.happening(held.iri, graphs[held.id]) for held in records}
+    named = {each for event in events.values() for each in event.organisers if isinstance(each, str)}
+    context = _Context(here, language, peer_titles(connection), Catalogue(connection).held(named))
     return [
-        _entry(
-            here,
-            language,
-            held,
-            facets.get(held.id, []),
-            index_triples(read_triples(changes[held.id].graph.nquads)),
-            named[held.origin],
-            [node for each in changes[held.id].hops if (node := named[each])],
-        )
+        _entry(context, held, facets.get(held.id, []), graphs[held.id], events[held.id], changes[held.id].hops)
         for held in records
     ]
 
 
+@dataclass(frozen=True)
+class _Context:
+    """What all entries of a feed are written with."""
+
+    here: Site
+    language: str
+    peers: Mapping[str, Mapping[str, str]]  #: titles of nodes
+    held: Mapping[str, Held]  #: records that others name
+
+    def origin(self, node: str) -> Origin | None:
+        """Another node, as the feed names it."""
+        if node == self.here.settings.node_iri:
+            return None
+        name = clean_text(pick(self.peers.get(node, {}), self.language)[0])
+        return Origin(node, name or host_of(node) or node)
+
+    def organiser(self, organiser: str | Mapping[str, str]) -> str:
+        """The name of an organiser, or the address of one whose record is not here."""
+        held = self.held.get(organiser) if isinstance(organiser, str) else None
+        titles = held.titles if held else organiser
+        return titles if isinstance(titles, str) else clean_text(pick(titles, self.language)[0])
+
+    def place(self, place: entry.Place) -> str:
+        """Name, town and country of a place."""
+        country = facet_label("country", place.term, self.language) if place.term else ""
+        parts = dict.fromkeys((pick(place.names, self.language)[0], place.town, country))
+        return _COMMAS.get(self.language, ", ").join(filter(None, parts))
+
+
 def _entry(
-    here: Site,
-    language: str,
+    context: _Context,
     held: Held,
     facets: Sequence[tuple[str, str]],
     graph: Index,
-    origin: Origin | None,
-    path: Sequence[Origin],
+    event: entry.Happening,
+    hops: Sequence[str],
 ) -> FeedEntry:
+    here, language = context.here, context.language
     title, title_language = pick(held.titles, language)
     title = clean_text(title) or held.iri
     summary = clean_text(held.summaries.get(title_language, "")) if title_language else ""
     change = "withdrawn" if held.withdrawn else "new" if held.version <= held.issued else "changed"
     remark, remark_language = pick(_remarks(held, change, graph), language)
     kinds = [("type", held.type)] if held.withdrawn else sorted(facets, key=lambda each: _order(each[0]))
+    happens = held.type in EVENT_TYPES and not held.withdrawn
     return FeedEntry(
         iri=held.iri,
         page=here.page_of(held.iri, interface_language(here, language)),
@@ -91,12 +118,15 @@ def _entry(
             for facet, value in kinds
             if facet in _CATEGORIES
         ),
-        origin=origin,
-        remark=_news(change, clean_text(remark), remark_language, language) if remark else "",
+        origin=context.origin(held.origin),
+        remark=_news(change, remark, remark_language, language) if remark else "",
         remark_language="" if remark_language == "und" else remark_language,
         starts=held.starts,
         ends=held.ends,
-        path=path,
+        event=facet_label("type", held.type, language) if happens else "",
+        places=tuple(filter(None, map(context.place, event.places))),
+        organisers=tuple(filter(None, map(context.organiser, event.organisers))),
+        path=tuple(node for each in hops if (node := context.origin(each))),
     )
 
 
@@ -115,13 +145,6 @@ def _news(change: str, text: str, language: str, wanted: str) -> str:
 
 def _order(facet: str) -> int:
     return _CATEGORIES.index(facet) if facet in _CATEGORIES else len(_CATEGORIES)
-
-
-def _origin(here: Site, node: str, titles: Mapping[str, Mapping[str, str]], language: str) -> Origin | None:
-    if node == here.settings.node_iri:
-        return None
-    name = clean_text(pick(titles.get(node, {}), language)[0])
-    return Origin(node, name or host_of(node) or node)
 
 
 def pick(texts: Mapping[str, str], language: str) -> tuple[str, str]:

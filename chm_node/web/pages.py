@@ -17,6 +17,7 @@ from markupsafe import Markup
 from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held, LogHead, moves
 from chm_node.database import reading
 from chm_node.errors import BadQueryError, RecordNotFoundError
+from chm_node.record_types.events import EVENT_TYPES
 from chm_node.text import clean_text, counting_number, valid_iri
 from chm_node.web import site
 from chm_node.web.conditional import answer, redirection, strong_etag
@@ -32,8 +33,6 @@ _HTML = "text/html; charset=utf-8"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _COUNTS = "chm_unfiltered_counts"
 _LANGUAGE = f"/<any({', '.join(NAMES)}):language>"
-#: Record types that happen on a day.
-EVENT_TYPES = ("event", "meeting", "training")
 _LATEST, _EVENTS, _EVENTS_LOOKED_AT, _TREATIES, _TYPES = 8, 4, 100, 12, 15
 #: Last page of a listing that is shown; further back, filters serve better.
 _LAST_PAGE = 500

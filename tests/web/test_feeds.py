@@ -292,6 +292,71 @@ def test_an_event_says_when_it_is(site):
         assert [element.text for element in root.iter(f"{event}enddate")] == ["2010-05-03"]
 
 
+EVENT = "{http://purl.org/rss/1.0/modules/event/}"
+
+
+def said_of_events(site, extension, query):
+    root = ET.fromstring(site.get(f"feeds/all.{extension}?{query}").data)
+    names = ("location", "organizer", "type")
+    return {name: [element.text for element in root.iter(f"{EVENT}{name}")] for name in names}
+
+
+def publish_course(site):
+    centre = site.publish("centre", "organization", {"title": {"fr": "Centre régional", "ar": "المركز الإقليمي"}})
+    nobody = "https://elsewhere.example/id/organization/1"
+    site.publish("course", "training", {
+        "title": {"fr": "Formation"},
+        "starts": "2021-03-01",
+        "place": {"name": {"fr": "Siège du centre", "ar": "مقر المركز"}, "locality": "Alger",
+                  "country": "https://w3id.org/chm/vocabulary/countries/DZ"},
+        "organisers": [centre, nobody, {"name": {"fr": "Ministère <A&B>"}}],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("extension", XML_FORMATS)
+def test_an_event_says_where_it_is_who_organises_it_and_what_it_is(site, extension):
+    publish_course(site)
+    nobody = "https://elsewhere.example/id/organization/1"
+    assert said_of_events(site, extension, "type=training&lang=fr") == {
+        "location": ["Siège du centre, Alger, Algérie"],
+        "organizer": [f"{nobody}; Centre régional; Ministère <A&B>"],
+        "type": ["Formation"],
+    }
+    assert said_of_events(site, extension, "type=training&lang=ar")["location"] == ["مقر المركز، Alger، الجزائر"]
+    assert said_of_events(site, extension, "type=news") == {"location": [], "organizer": [], "type": []}
+
+
+def test_an_event_in_json_says_where_it_is_and_who_organises_it(site):
+    publish_course(site)
+    [item] = site.get("feeds/all.json?type=training&lang=ar").json["items"]
+    assert item["_chm"]["location"] == "مقر المركز، Alger، الجزائر"
+    assert item["_chm"]["organizers"][1:] == ["المركز الإقليمي", "Ministère <A&B>"]
+
+
+def test_a_feed_changes_when_an_organiser_changes_its_name(site):
+    publish_course(site)
+    before = site.get("feeds/all.rss?type=training&lang=fr")
+    site.publish("centre", "organization", {"title": {"fr": "Nouveau centre"}})
+    after = site.get("feeds/all.rss?type=training&lang=fr", if_none_match=before.headers["ETag"])
+    assert "Nouveau centre" in after.text
+
+
+def test_a_harvested_event_of_any_shape_breaks_no_feed(site):
+    iri, peer = "https://peer.example/id/event/1", "https://peer.example/node"
+    schema, country = "https://schema.org/", "https://w3id.org/chm/vocabulary/countries/TN"
+    organisers = "".join(f"<{iri}> <{schema}organizer> <https://o.example/{n}> .\n" for n in range(200))
+    nquads = (
+        f'<{iri}> <{schema}location> "Tunis\\u0001"@fr .\n<{iri}> <{schema}location> <{country}> .\n'
+        f'<{iri}> <{schema}location> <{iri}#place> .\n<{iri}> <{schema}organizer> "Somebody" .\n{organisers}'
+    ).encode()
+    graph = RecordGraph(iri, Action.CREATE, peer, datetime(2026, 2, 1, tzinfo=UTC), nquads, "0" * 64)
+    entry = Entry("event", {"fr": "Bonjour"}, {}, [("type", "event")], "2026-02-01")
+    site.take_over([Change(datetime(2026, 4, 1, tzinfo=UTC), graph, entry, (peer,), f"{peer}/act")])
+    found = said_of_events(site, "rss", "origin=https://peer.example/node&lang=fr")
+    assert found["location"] == ["Tunis; Tunisie"]
+    assert len(found["organizer"][0].split("; ")) == 10
+
+
 def test_links_lead_through_the_whole_listing_and_back(site):
     for number in range(120):
         site.publish(f"page-{number}", "news", {"title": {"en": f"News number {number}"}})
