@@ -5,7 +5,7 @@ node that cannot be reached is believed on the hub's word alone, marked as such,
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -42,6 +42,7 @@ class Member:
     country: str = ""  #: as the node says, or the hub while the node is silent
     word: Word = Word.UNASKED
     asked: datetime = _NEVER
+    titles: Mapping[str, str] = field(default_factory=dict)  #: what the hub calls it, by language
 
     @property
     def node(self) -> str:
@@ -79,7 +80,8 @@ def claimed(
             refused.append(each.node)
             kept.setdefault(each.node, replace(each, word=Word.DISPUTED, asked=_POINTLESS))
         else:
-            kept.setdefault(each.node, _asked_before(each, before.get(each.node), known.get(each.node)))
+            asked = kept.get(each.node) or _asked_before(each, before.get(each.node), known.get(each.node))
+            kept[each.node] = replace(asked, titles=each.titles)
     return tuple(kept.values())[:MAX_MEMBERS], tuple(refused)
 
 
@@ -156,6 +158,7 @@ def to_json(member: Member) -> dict[str, Any]:
         "country": member.country,
         "word": member.word.value,
         "asked": milliseconds(member.asked),
+        "titles": dict(member.titles),
     }
 
 
@@ -163,7 +166,8 @@ def from_json(stored: Mapping[str, Any]) -> Member:
     """A stored member."""
     former = former_keys(stored["former"])
     authority = Authority(stored["node"], stored["uri_space"], stored["multikey"], former)
-    return Member(authority, stored["country"], Word(stored["word"]), from_milliseconds(stored["asked"]))
+    asked = from_milliseconds(stored["asked"])
+    return Member(authority, stored["country"], Word(stored["word"]), asked, stored["titles"])
 
 
 class _Spoken:

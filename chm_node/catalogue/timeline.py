@@ -66,7 +66,11 @@ def _newer(connection: Connection, chosen: Filter, size: int, before: datetime) 
 def _merged(connection: Connection, chosen: Filter, count: int, side: _Side) -> list[Held]:
     """At least the nearest ``count`` records and withdrawals on one side, unsorted."""
     live = _nearest(connection, passing(chosen, connection.dialect.name), side, count)
-    withdrawn: list[ColumnElement[bool]] = [record_table.c.withdrawn, record_table.c.digest != ""]
+    # The withdrawal of what was never here is for those who follow the log, and no news to a reader.
+    ever = select(change_table.c.seq).where(
+        change_table.c.record_id == record_table.c.id, change_table.c.action != Action.DELETE.value
+    )
+    withdrawn: list[ColumnElement[bool]] = [record_table.c.withdrawn, record_table.c.digest != "", ever.exists()]
     if chosen.origin:
         withdrawn.append(record_table.c.origin == chosen.origin)
     gone = _nearest(connection, withdrawn, side, _LOOKED_AT)

@@ -167,7 +167,7 @@ def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or fo
         key_id=f"{member['node']}#key",
         multikey=member["multikey"],
         feed=feed,
-        titles={},
+        titles=member["titles"],
         country=member["country"],
         last_success=None,
         former=former_keys(member["former"]),
