@@ -28,6 +28,7 @@ from chm_node.web import (
 )
 from chm_node.web.conditional import redirection
 from chm_node.web.kept import Kept, log_head_reader
+from chm_node.web.negotiation import Request
 from harvest import ping, receipt_pages, standing_pages
 from harvest import web as network
 from harvest.checker import web as checker
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> Flask:
     # Serving needs the public half alone, so the private key is not kept in this process.
     multikey = node_signer(settings).multikey
     app = Flask("chm_node.web")
+    app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.extensions["chm"] = Site(settings, engine, multikey, datetime.now(UTC))
     languages.install(app, settings.languages)

@@ -6,12 +6,24 @@ that filter: nothing to declare twice, and a record of a type we do not know sti
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyoxigraph as ox
 
-from chm_node.namespaces import DCAT, DCTERMS, FOAF, LANGUAGE, SDO, SKOS, VOCABULARY
-from chm_node.record import Entry
+from chm_node.namespaces import (
+    ADMS,
+    AS,
+    DCAT,
+    DCTERMS,
+    FOAF,
+    LANGUAGE,
+    NON_PUBLIC,
+    SDO,
+    SKOS,
+    VOCABULARY,
+)
+from chm_node.record import Entry, Tombstone
 from chm_node.schema.kinds import Index
 from chm_node.schema.record_type import RecordType, index_triples
 from chm_node.search.analyser import document_text
@@ -25,6 +37,8 @@ _STARTS = (SDO.startDate, DCAT.startDate, DCTERMS.date)
 _ENDS = (SDO.endDate, DCAT.endDate)
 #: Longer values are cut, or a record would not fit the catalogue's columns.
 FACET_LETTERS, DATE_LETTERS = 300, 40
+#: Places and organisers that a feed names of one event.
+MOST_NAMED = 10
 _DATE = re.compile(r"-?\d{4}")
 _NAMES = frozenset((FOAF.name, SDO.name, SDO.addressLocality))
 
@@ -46,6 +60,63 @@ def entry(iri: str, graph: Index | Iterable[ox.Triple], record_type: RecordType)
     )
 
 
+def tombstone(iri: str, graph: Index) -> Tombstone:
+    """What is stated of a withdrawn record, and what it was."""
+    own = graph.get(iri, {})
+    return Tombstone(
+        iri,
+        former_type=_first_iri(own, AS.formerType).removeprefix(f"{VOCABULARY}record-types/"),
+        reason=_texts(own.get(DCTERMS.description, ())),
+        replaced_by=_first_iri(own, DCTERMS.isReplacedBy) or None,
+        erased=_first_iri(own, DCTERMS.accessRights) == NON_PUBLIC,
+    )
+
+
+def change_note(iri: str, graph: Index) -> dict[str, str]:
+    """What its owner says of the newest change of a record, by language."""
+    return _texts(graph.get(iri, {}).get(ADMS.versionNotes, ()))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something happens."""
+
+    names: Mapping[str, str]  #: language to text
+    town: str = ""
+    term: str = ""  #: IRI of a country or region
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Where an event happens and who organises it; nothing for a record of another kind."""
+
+    places: Sequence[Place]
+    organisers: Sequence[str | Mapping[str, str]]  #: IRI of a record, or a name by language
+
+
+def happening(iri: str, graph: Index) -> Happening:
+    """What is stated of a record as an event."""
+    own = graph.get(iri, {})
+    places, organisers = own.get(SDO.location, ())[:MOST_NAMED], own.get(SDO.organizer, ())[:MOST_NAMED]
+    return Happening([_place(iri, node, graph) for node in places], [_organiser(node, graph) for node in organisers])
+
+
+def _place(iri: str, node: Any, graph: Index) -> Place:
+    parts = graph.get(node.value, {})
+    if isinstance(node, ox.Literal):
+        return Place(_texts([node]))
+    if not parts:  # a part of the record of which nothing is stated is no place
+        return Place({}, term="" if node.value.startswith(f"{iri}#") else node.value)
+    town = next(iter(_texts(parts.get(SDO.addressLocality, ())).values()), "")
+    term = _first_iri(parts, SDO.addressCountry) or _first_iri(parts, SDO.containedInPlace)
+    return Place(_texts(parts.get(SDO.name, ())), town, term)
+
+
+def _organiser(node: Any, graph: Index) -> str | Mapping[str, str]:
+    names = _texts([node] if isinstance(node, ox.Literal) else graph.get(node.value, {}).get(FOAF.name, ()))
+    return names or clean_text(node.value)
+
+
 def facet_value(node: Any) -> str:
     """A short form of a term for filters: ``countries/DZ``, ``fr``, or the term as it came."""
     # What a stranger calls a term may be longer than an index of PostgreSQL can hold.
@@ -55,6 +126,10 @@ def facet_value(node: Any) -> str:
 def _texts(nodes: Sequence[Any]) -> dict[str, str]:
     # Cleaned, as every output can carry them; the signed bytes stay what they are.
     return {node.language or "und": clean_text(node.value) for node in nodes if isinstance(node, ox.Literal)}
+
+
+def _first_iri(own: Any, predicate: str) -> str:
+    return next((node.value for node in own.get(predicate, ()) if isinstance(node, ox.NamedNode)), "")
 
 
 def _facets(own: Any, record_type: RecordType, titles: dict[str, str]) -> Iterator[tuple[str, str]]:

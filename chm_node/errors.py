@@ -4,7 +4,7 @@ ChmError
 ├── SettingsError              the configuration is wrong; the node does not start
 ├── InvalidRecordError         values break the record type's rules: .problems
 ├── RecordNotFoundError
-├── RecordWithdrawnError       .withdrawn_at, .replaced_by
+├── RecordWithdrawnError       .withdrawn_at, .replaced_by, .reason
 ├── UnknownTermError           not a term of that vocabulary
 ├── BadQueryError              an address asks for what does not exist: .parameter, .suggestions
 ├── NotAcceptableError         no format for this Accept header
@@ -29,9 +29,10 @@ Anything else that is raised is a bug and is reported as one. HTTP status codes 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 
 class ChmError(Exception):
@@ -74,10 +75,17 @@ class RecordNotFoundError(ChmError):
 class RecordWithdrawnError(ChmError):
     """The record was withdrawn; a tombstone is all that is left."""
 
-    def __init__(self, iri: str, withdrawn_at: datetime, replaced_by: str | None = None) -> None:
+    def __init__(
+        self,
+        iri: str,
+        withdrawn_at: datetime,
+        replaced_by: str | None = None,
+        reason: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.iri = iri
         self.withdrawn_at = withdrawn_at
         self.replaced_by = replaced_by
+        self.reason = reason  #: language to sentence, in the words of its owner
         super().__init__(f"{iri} was withdrawn on {withdrawn_at:%Y-%m-%d}")
 
 

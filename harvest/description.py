@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
@@ -29,7 +30,7 @@ LINKSET = "application/linkset+json"
 _RESOURCE_SYNC = "http://www.openarchives.org/rs/1.1/resourcesync"
 _COUNTRIES = f"{VOCABULARY}countries/"
 _N_QUADS = "https://www.iana.org/assignments/media-types/application/n-quads"
-_MAX_TITLE = 300
+_MAX_TITLE, _MAX_TITLES = 300, 20  # characters of one, and languages
 MAX_KEYS = 8  #: former keys of one node, and keys that sign requests
 _ASSERTION = SEC.assertionMethod
 #: Link relations that lead to a node description (RFC 8631), likeliest first.
@@ -173,7 +174,7 @@ def _service(node: str, index: Index, specification: str) -> str:
 
 def _titles(own: Any) -> dict[str, str]:
     titles = (each for each in own.get(DCTERMS.title, ()) if isinstance(each, ox.Literal))
-    return {each.language or "und": clean_text(each.value)[:_MAX_TITLE] for each in titles}
+    return {each.language or "und": clean_text(each.value)[:_MAX_TITLE] for each in islice(titles, _MAX_TITLES)}
 
 
 def _country(own: Any) -> str:
@@ -188,7 +189,8 @@ def _members(own: Any, index: Index) -> tuple[Member, ...]:
 
 def _member(node: str, index: Index) -> Member:
     about = index.get(node, {})
-    return Member(_authority(node, _one(about, VOID.uriSpace), index)[1], _country(about))
+    authority = _authority(node, _one(about, VOID.uriSpace), index)[1]
+    return Member(authority, _country(about), titles=_titles(about))
 
 
 def _records(own: Any) -> int:

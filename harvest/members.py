@@ -5,7 +5,7 @@ node that cannot be reached is believed on the hub's word alone, marked as such,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -44,6 +44,7 @@ class Member:
     asked: datetime = _NEVER
     #: A new key by the hub's word, in the place of the pinned one; nothing until the node says so too.
     successor: Authority | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)  #: what the hub calls it, by language
 
     @property
     def claim(self) -> Authority:
@@ -86,10 +87,13 @@ def claimed(
         if spoken.contradicts(each.authority, unless_it_follows=True):
             refused.append(each.node)
             kept.setdefault(each.node, replace(each, word=Word.DISPUTED, asked=_POINTLESS))
-        elif each.node in kept:
-            kept[each.node] = _with_new_key(kept[each.node], each.authority)
         else:
-            kept[each.node] = _asked_before(each, before.get(each.node), known.get(each.node))
+            pinned_one = kept.get(each.node)
+            if pinned_one:
+                spoken_of = _with_new_key(pinned_one, each.authority)
+            else:
+                spoken_of = _asked_before(each, before.get(each.node), known.get(each.node))
+            kept[each.node] = replace(spoken_of, titles=each.titles)
     return tuple(kept.values())[:MAX_MEMBERS], tuple(refused)
 
 
@@ -162,6 +166,7 @@ def to_json(member: Member) -> dict[str, Any]:
         "word": member.word.value,
         "asked": milliseconds(member.asked),
         "successor": _stored(member.successor) if member.successor else None,
+        "titles": dict(member.titles),
     }
 
 
@@ -173,6 +178,7 @@ def from_json(stored: Mapping[str, Any]) -> Member:
         Word(stored["word"]),
         from_milliseconds(stored["asked"]),
         _authority(stored["successor"]) if stored["successor"] else None,
+        stored["titles"],
     )
 
 

@@ -26,8 +26,10 @@ def _name_peers(state: Any) -> None:  # Any: flask does not export the type of i
 
 
 def peer_titles(connection: Connection) -> Mapping[str, Mapping[str, str]]:
-    """What each harvested node is called, by its IRI."""
-    return {source.node: source.titles for source in listing(connection) if source.titles}
+    """What each harvested node is called, by its IRI: by itself, or by the hub through which it is known."""
+    known = listing(connection)
+    members = {each.node: each.titles for source in known for each in source.members if each.pinned and each.titles}
+    return members | {source.node: source.titles for source in known if source.titles}
 
 
 @blueprint.get("/<any(en, fr, ar):language>/network")

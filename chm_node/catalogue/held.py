@@ -46,6 +46,11 @@ class Filter:
     words: str = ""
     origin: str = ""
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether its words hold nothing that can be searched for: no record passes then."""
+        return bool(self.words) and not analyse_query(self.words).words
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -82,6 +87,6 @@ def passing(chosen: Filter, dialect: str) -> list[ColumnElement[bool]]:
         conditions.append(record_table.c.id.in_(hits))
     if chosen.origin:
         conditions.append(record_table.c.origin == chosen.origin)
-    if (asked := analyse_query(chosen.words)).words:
-        conditions.append(index.matching(dialect, asked))
+    if chosen.words:
+        conditions.append(index.matching(dialect, analyse_query(chosen.words)))
     return conditions

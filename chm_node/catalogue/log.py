@@ -145,13 +145,6 @@ class ChangeLog:
         )
         return {row.row_id: logged(row) for row in self._connection.execute(statement)}
 
-    def paths(self, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-        """The nodes that the newest version of several records passed before this one, origin first, by row id."""
-        current = record_table.join(change_table, change_table.c.seq == record_table.c.seq)
-        statement = select(record_table.c.id, change_table.c.hops).select_from(current)
-        rows = self._connection.execute(statement.where(record_table.c.id.in_(list(ids))))
-        return {row.id: tuple(json.loads(row.hops)) for row in rows}
-
     def _supersede(self, ids: Iterable[int]) -> None:
         statement = (
             update(change_table)

@@ -15,7 +15,6 @@ from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 
 from chm_node.canonical import read_triples
 from chm_node.catalogue.held import Filter, Held, held_of, passing
-from chm_node.catalogue.records import Catalogue
 from chm_node.entry import entry
 from chm_node.record import Action, Entry, milliseconds
 from chm_node.record_types import type_of
@@ -32,7 +31,6 @@ class Stretch:
     """Part of a timeline, and where its neighbours begin."""
 
     records: Sequence[Held]
-    total: int  #: live records of the whole listing, at most COUNT_LIMIT + 1
     older: datetime | None  #: the next stretch is what lies before this; None at the end
     newer: datetime | None  #: the same for the previous stretch; None when that is the first
 
@@ -53,7 +51,6 @@ def stretch(connection: Connection, chosen: Filter, size: int, before: datetime 
     shown = found[:size]
     return Stretch(
         shown,
-        Catalogue(connection).listing(chosen, 0).total,
         shown[-1].log_time if len(found) > size else None,
         _newer(connection, chosen, size, before) if before else None,
     )
@@ -69,7 +66,11 @@ def _newer(connection: Connection, chosen: Filter, size: int, before: datetime) 
 def _merged(connection: Connection, chosen: Filter, count: int, side: _Side) -> list[Held]:
     """At least the nearest ``count`` records and withdrawals on one side, unsorted."""
     live = _nearest(connection, passing(chosen, connection.dialect.name), side, count)
-    withdrawn: list[ColumnElement[bool]] = [record_table.c.withdrawn, record_table.c.digest != ""]
+    # The withdrawal of what was never here is for those who follow the log, and no news to a reader.
+    ever = select(change_table.c.seq).where(
+        change_table.c.record_id == record_table.c.id, change_table.c.action != Action.DELETE.value
+    )
+    withdrawn: list[ColumnElement[bool]] = [record_table.c.withdrawn, record_table.c.digest != "", ever.exists()]
     if chosen.origin:
         withdrawn.append(record_table.c.origin == chosen.origin)
     gone = _nearest(connection, withdrawn, side, _LOOKED_AT)
@@ -84,6 +85,8 @@ def _nearest(connection: Connection, conditions: Sequence[ColumnElement[bool]], 
 def _was_in(connection: Connection, chosen: Filter, held: Held) -> bool:
     if not chosen.facets and not chosen.words:
         return True
+    if chosen.in_vain:
+        return False
     last = _last_entry(connection, held)
     return last is not None and _passes(chosen, last)
 

@@ -33,7 +33,8 @@ class Dataset:
 class Page:
     """One page of the catalogue and its neighbours, by address."""
 
-    catalogue: str  #: str of the catalogue, which is the node
+    catalogue: str  #: IRI of the catalogue, which is the node
+    collection: str  #: IRI of what the pages are of: the catalogue, or the part of it that passes a filter
     address: str
     first: str
     previous: str
@@ -56,8 +57,9 @@ def catalogue_page(page: Page, datasets: Sequence[Dataset]) -> list[ox.Triple]:
 def _paging(page: Page) -> list[ox.Triple]:
     neighbours = (("first", page.first), ("previous", page.previous), ("next", page.next), ("last", page.last))
     return [
-        *classes(page.catalogue, DCAT.Catalog, HYDRA.Collection),
-        *statements(page.catalogue, [(HYDRA.totalItems, page.total), (HYDRA.view, page.address)]),
+        *classes(page.catalogue, DCAT.Catalog),
+        *classes(page.collection, HYDRA.Collection),
+        *statements(page.collection, [(HYDRA.totalItems, page.total), (HYDRA.view, page.address)]),
         *classes(page.address, HYDRA.PagedCollection, HYDRA.PartialCollectionView),
         *statements(
             page.address,

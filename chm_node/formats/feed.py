@@ -41,7 +41,7 @@ class FeedEntry:
     iri: str
     page: str  #: address of its HTML page
     data: Sequence[tuple[str, str]]  #: (address, media type) of it in RDF
-    title: str
+    title: str  #: of the record; that it was changed or withdrawn stands before it
     summary: str  #: plain text; the title again when there is none
     language: str  #: of title and summary; empty when unknown
     published: datetime  #: UTC; first published by its origin
@@ -49,17 +49,37 @@ class FeedEntry:
     change: str  #: new, changed or withdrawn
     categories: Sequence[Category]
     origin: Origin | None = None  #: None for this node's own records
+    remark: str = ""  #: why it was withdrawn, or what changed; empty when its owner does not say
+    remark_language: str = ""
     starts: str = ""  #: ISO 8601, of an event
     ends: str = ""
+    event: str = ""  #: what kind of event it is, in words; empty for what is none
+    places: Sequence[str] = ()
+    organisers: Sequence[str] = ()
     path: Sequence[Origin] = ()  #: the nodes it passed before this one, its origin first
 
     @property
     def body(self) -> str:
-        """The summary as HTML that runs the right way wherever it is shown."""
-        language = f' lang="{escape(self.language)}"' if self.language else ""
-        direction = ' dir="rtl"' if is_rtl(self.language) else ' dir="ltr"' if self.language else ' dir="auto"'
-        paragraphs = "".join(f"<p>{escape(part, quote=False)}</p>" for part in self.summary.split("\n") if part.strip())
-        return f"<div{language}{direction}>{paragraphs}</div>"
+        """Remark and summary as HTML that runs the right way wherever it is shown."""
+        remark = _paragraphs(self.remark, _direction(self.remark_language))
+        return f"<div{_direction(self.language)}>{remark}{_paragraphs(self.summary)}</div>"
+
+    @property
+    def text(self) -> str:
+        """Remark and summary as plain text."""
+        return f"{self.remark}\n{self.summary}" if self.remark else self.summary
+
+    @property
+    def event_facts(self) -> Sequence[tuple[str, str]]:
+        """(name, text) of what the module ev of RSS says of an event."""
+        facts = (
+            ("startdate", self.starts),
+            ("enddate", self.ends),
+            ("location", "; ".join(self.places)),
+            ("organizer", "; ".join(self.organisers)),
+            ("type", self.event),
+        )
+        return [(name, text) for name, text in facts if text]
 
     @property
     def withdrawn(self) -> bool:
@@ -88,3 +108,14 @@ class Feed:
         """(relation, address) of the neighbouring stretches."""
         links = (("first", self.first), ("previous", self.previous), ("next", self.next))
         return [(relation, address) for relation, address in links if address]
+
+
+def _paragraphs(text: str, attributes: str = "") -> str:
+    return "".join(f"<p{attributes}>{escape(part, quote=False)}</p>" for part in text.split("\n") if part.strip())
+
+
+def _direction(language: str) -> str:
+    """The attributes ``lang`` and ``dir`` of a text."""
+    if not language:
+        return ' dir="auto"'
+    return f' lang="{escape(language)}" dir="{"rtl" if is_rtl(language) else "ltr"}"'

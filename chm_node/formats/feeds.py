@@ -91,12 +91,12 @@ class _FeedExtension(BaseExtension):  # type: ignore[misc]  # feedgen has no typ
 
 
 class _EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no types
-    """What feedgen cannot say of an entry: its language, its links with all attributes, its dates as an event."""
+    """What feedgen cannot say of an entry: its language, its links with all attributes, what it is as an event."""
 
     entry: FeedEntry
 
     def extend_atom(self, element: _Element) -> _Element:
-        self._language_and_dates(element)
+        self._language_and_event(element)
         page = etree.SubElement(element, "link", href=self.entry.page, rel="alternate", type="text/html")
         if self.entry.language:
             page.set("hreflang", self.entry.language)
@@ -114,7 +114,7 @@ class _EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has 
         return element
 
     def extend_rss(self, element: _Element) -> _Element:
-        self._language_and_dates(element)
+        self._language_and_event(element)
         for address, media_type in self.entry.data:
             _atom_link(element, address, "describedby", media_type)
         for node in self.entry.path:
@@ -123,12 +123,11 @@ class _EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has 
             etree.SubElement(element, f"{{{_DC}}}source").text = self.entry.origin.iri
         return element
 
-    def _language_and_dates(self, element: _Element) -> None:
+    def _language_and_event(self, element: _Element) -> None:
         if self.entry.language:
             element.set(_XML_LANGUAGE, self.entry.language)
-        for name, value in (("startdate", self.entry.starts), ("enddate", self.entry.ends)):
-            if value:
-                etree.SubElement(element, f"{{{_EVENT}}}{name}").text = value
+        for name, text in self.entry.event_facts:
+            etree.SubElement(element, f"{{{_EVENT}}}{name}").text = text
 
 
 def _generator(feed: Feed) -> Any:  # Any: feedgen has no types

@@ -32,7 +32,7 @@ def _item(entry: FeedEntry) -> dict[str, Any]:
         "id": entry.iri,
         "url": entry.page,
         "title": entry.title,
-        "summary": entry.summary,
+        "summary": entry.text,
         "content_html": entry.body,
         "date_published": timestamp(entry.published),
         "date_modified": timestamp(entry.updated),
@@ -46,7 +46,17 @@ def _item(entry: FeedEntry) -> dict[str, Any]:
         "change": entry.change,
         "terms": [category.iri for category in entry.categories],
         "data": [{"url": address, "mime_type": media_type} for address, media_type in entry.data],
-        **{name: value for name, value in (("starts", entry.starts), ("ends", entry.ends)) if value},
+        **{name: value for name, value in _event(entry) if value},
         **({"origin": entry.origin.iri, "path": [node.iri for node in entry.path]} if entry.origin else {}),
     }
     return item
+
+
+def _event(entry: FeedEntry) -> list[tuple[str, object]]:
+    return [
+        ("starts", entry.starts),
+        ("ends", entry.ends),
+        ("event", entry.event),
+        ("location", "; ".join(entry.places)),
+        ("organizers", list(entry.organisers)),
+    ]

@@ -57,7 +57,7 @@ def _item(item: etree._Element, entry: FeedEntry, feed: Feed) -> None:
         item.set(_XML_LANGUAGE, entry.language)
     _text(item, _RSS, "title", entry.title)
     _text(item, _RSS, "link", entry.page)
-    _text(item, _RSS, "description", entry.summary)
+    _text(item, _RSS, "description", entry.text)
     _text(item, _CONTENT, "encoded", entry.body)
     _text(item, _DC, "identifier", entry.iri)
     _text(item, _DC, "date", timestamp(entry.updated))
@@ -70,8 +70,8 @@ def _item(item: etree._Element, entry: FeedEntry, feed: Feed) -> None:
     _text(item, _DC, "subject", entry.change)
     _text(item, str(DCTERMS), "issued", timestamp(entry.published))
     _text(item, str(DCTERMS), "modified", timestamp(entry.updated))
-    _text(item, _EVENT, "startdate", entry.starts)
-    _text(item, _EVENT, "enddate", entry.ends)
+    for name, text in entry.event_facts:
+        _text(item, _EVENT, name, text)
     for address, _ in entry.data:
         _reference(item, str(RDFS), "seeAlso", address)
 

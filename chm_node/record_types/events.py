@@ -83,3 +83,5 @@ TRAINING = RecordType(
 )
 
 TYPES = (EVENT, MEETING, TRAINING)
+#: Names of the record types that happen on a day.
+EVENT_TYPES = tuple(each.name for each in TYPES)

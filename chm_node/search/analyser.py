@@ -92,7 +92,7 @@ def document_text(texts: Iterable[tuple[str, str]]) -> str:
 def query(text: str) -> Query:
     """The words somebody typed, in any language; no character has a special meaning.
 
-    Text without a letter or digit gives a query without words: it asks for nothing, so list everything.
+    Text without a letter or digit gives a query without words, which nothing matches.
     """
     typed = [clause for chunk in _chunks(text) for clause in _clauses(chunk)]
     wanted = [alternatives for word, alternatives in typed if word not in _STOP_WORDS]

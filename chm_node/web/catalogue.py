@@ -1,4 +1,4 @@
-"""``/catalogue``: all records as a DCAT 3 catalogue, page by page."""
+"""``/catalogue``: all records, or those that a filter lets pass, as a DCAT 3 catalogue, page by page."""
 
 import re
 from collections.abc import Sequence
@@ -11,10 +11,12 @@ from chm_node.errors import BadQueryError
 from chm_node.formats.dcat import Dataset, Page, catalogue_page
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.namespaces import DCTERMS
-from chm_node.text import counting_number
+from chm_node.text import counting_number, valid_iri
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
-from chm_node.web.feeds import facet_iri
+from chm_node.web.feed_entry import facet_iri
+from chm_node.web.filters import parse, single
+from chm_node.web.listing import address
 from chm_node.web.negotiation import GRAPHS, JSON_LD, RDF_XML, TURTLE, choose
 
 blueprint = Blueprint("catalogue", __name__)
@@ -27,19 +29,19 @@ _LICENCE = re.compile(rf"> <{re.escape(DCTERMS.license)}> <([^>]*)> \.$", re.MUL
 @blueprint.get("/catalogue", defaults={"extension": ""})
 @blueprint.get("/catalogue.<extension>")
 def catalogue(extension: str) -> Response:
-    """One page of the catalogue; a harvester begins without ``page`` and follows ``hydra:next``."""
+    """One page of the catalogue or of a part of it; a harvester begins without ``page`` and follows ``hydra:next``."""
     here = site()
     suffix = f".{extension}" if extension else ""
     syntax = choose(suffix, GRAPHS)
-    number = _page_number()
+    chosen, number = parse(request.args, also=("page",)), _page_number()
     with reading(here.engine) as connection:
         held, log = Catalogue(connection), ChangeLog(connection)
-        total = sum(held.counts_by_origin().values())
-        records = held.listing(Filter(), SIZE, (number - 1) * SIZE).records
+        total = sum(held.counts_by_origin(chosen).values())
+        records = held.listing(chosen, SIZE, (number - 1) * SIZE).records
         newest = log.head().log_time
         facets = held.facets(each.id for each in records)
         graphs = log.graphs(each.id for each in records)
-    page = _page(here, suffix, number, total)
+    page = _page(here, f"{here.settings.base_url}catalogue{suffix}", chosen, number, total)
     neighbours = (("first", page.first), ("prev", page.previous), ("next", page.next), ("last", page.last))
     return answer(
         strong_etag(here.stamp, syntax.extension, page, [(each.id, each.log_time) for each in records]),
@@ -58,27 +60,25 @@ _LAST_PAGE = 9_999_999
 
 
 def _page_number() -> int:
-    for name in request.args:
-        if name != "page":
-            raise BadQueryError(name, "is not a parameter here", ("page",))
-    number = counting_number(request.args.get("page", "1"), _LAST_PAGE)
+    number = counting_number(single(request.args, "page") or "1", _LAST_PAGE)
     if number is None:
         raise BadQueryError("page", "is a number from 1")
     return number
 
 
-def _page(here: Site, suffix: str, number: int, total: int) -> Page:
+def _page(here: Site, path: str, chosen: Filter, number: int, total: int) -> Page:
     last = max(1, -(-total // SIZE))
-    catalogue = f"{here.settings.base_url}catalogue{suffix}"
-    address = f"{catalogue}?page="
+    first = address(path, chosen)
+    # What it was asked as: clients look for the neighbours of the very address that they have fetched.
+    asked = f"{path}?{request.query_string.decode(errors='replace')}" if request.query_string else path
     return Page(
         catalogue=here.settings.node_iri,
-        # What it was asked as: clients look for the neighbours of the very address that they have fetched.
-        address=f"{address}{number}" if "page" in request.args else catalogue,
-        first=catalogue,
-        previous=f"{address}{min(number - 1, last)}" if number > 1 else "",
-        next=f"{address}{number + 1}" if number < last else "",
-        last=f"{address}{last}",
+        collection=f"{first}#records" if chosen != Filter() else here.settings.node_iri,
+        address=asked if valid_iri(asked) else address(path, chosen, number),
+        first=first,
+        previous=address(path, chosen, min(number - 1, last)) if number > 1 else "",
+        next=address(path, chosen, number + 1) if number < last else "",
+        last=address(path, chosen, last),
         size=SIZE,
         total=total,
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -10,24 +10,20 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, request
 from werkzeug.datastructures import MultiDict
 
-from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held
+from chm_node.catalogue import Catalogue, ChangeLog, Filter
 from chm_node.catalogue.timeline import Stretch, stretch
 from chm_node.database import reading
 from chm_node.errors import BadQueryError
-from chm_node.formats.feed import Category, Feed, FeedEntry, Origin
+from chm_node.formats.feed import Feed, FeedEntry
 from chm_node.formats.feeds import atom, rss
 from chm_node.formats.json_feed import json_feed
 from chm_node.formats.opml import Outline, opml
 from chm_node.formats.rss1 import rss_1
-from chm_node.namespaces import VOCABULARY
 from chm_node.record import from_milliseconds, milliseconds
-from chm_node.text import clean_text, host_of
-from chm_node.vocabulary import vocabularies
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
-from chm_node.web.entries import peer_titles
-from chm_node.web.filters import broadest, parse, to_query
-from chm_node.web.negotiation import RDF_XML, TURTLE
+from chm_node.web.feed_entry import facet_label, feed_entries, interface_language, pick
+from chm_node.web.filters import broadest, parse, single, to_query
 
 blueprint = Blueprint("feeds", __name__)
 
@@ -42,8 +38,6 @@ FORMATS: Mapping[str, tuple[str, Callable[[Feed], bytes]]] = {
     "json": ("application/feed+json", json_feed),
 }
 _CURSOR = re.compile(r"[0-9]{1,14}", re.ASCII)  # milliseconds; one digit more lies beyond the year 9999
-#: Facets whose terms become categories.
-_CATEGORIES = ("type", "treaty", "subject", "country")
 
 
 @blueprint.get("/feeds/all.<extension>")
@@ -57,33 +51,14 @@ def feed(extension: str) -> Response:
     with reading(here.engine) as connection:
         shown = stretch(connection, asked.chosen, SIZE, asked.before)
         newest = ChangeLog(connection).head().log_time
-        facets = Catalogue(connection).facets(held.id for held in shown.records)
-        paths = ChangeLog(connection).paths(held.id for held in shown.records)
-        titles = peer_titles(connection)
-    nodes = {node for path in paths.values() for node in path} | {held.origin for held in shown.records}
-    named = {node: _origin(here, node, titles, asked.language) for node in nodes}
-    records = [(held.id, milliseconds(held.log_time)) for held in shown.records]
-    tag = strong_etag(
-        here.stamp, extension, asked.address(here), records, shown.total, shown.older, shown.newer,
-        sorted(origin.title for origin in named.values() if origin),
-    )  # fmt: skip
-
-    def render() -> bytes:
-        entries = [
-            replace(
-                _entry(here, asked, held, facets.get(held.id, [])),
-                origin=named[held.origin],
-                path=[node for each in paths[held.id] if (node := named[each])],
-            )
-            for held in shown.records
-        ]
-        return write(_feed(here, asked, shown, entries))
-
+        entries = feed_entries(here, connection, shown.records, asked.language)
+    found = _feed(here, asked, shown, entries)
     links = [link(address, relation) for relation, address in _paging(here, asked, shown)]
     links.append(link(asked.address(here), "self"))
     if asked.hub(here):
         links.append(link(asked.hub(here), "hub"))
-    return answer(tag, render, content_type, modified=newest, links=links)
+    tag = strong_etag(here.stamp, extension, found)
+    return answer(tag, lambda: write(found), content_type, modified=newest, links=links)
 
 
 def topic(here: Site, extension: str, args: MultiDict[str, str]) -> str:
@@ -105,10 +80,10 @@ class _Asked:
 
     @classmethod
     def read(cls, here: Site, extension: str, args: MultiDict[str, str]) -> "_Asked":
-        language = args.get("lang", "") or here.settings.languages[0]
+        language = single(args, "lang") or here.settings.languages[0]
         if language not in LANGUAGES:
             raise BadQueryError("lang", f"feeds are not written in {language!r}", LANGUAGES)
-        before = args.get("before", "")
+        before = single(args, "before")
         if before and not _CURSOR.fullmatch(before):
             raise BadQueryError("before", "take it from a link of the feed, do not make it up")
         chosen = parse(args, also=("lang", "before"))
@@ -132,7 +107,7 @@ def _feed(here: Site, asked: _Asked, shown: Stretch, entries: list[FeedEntry]) -
     query = to_query(asked.chosen)
     return Feed(
         address=asked.address(here),
-        page=f"{settings.base_url}{_interface_language(here, asked.language)}/records{'?' + query if query else ''}",
+        page=f"{settings.base_url}{interface_language(here, asked.language)}/records{'?' + query if query else ''}",
         title=_title(here, asked),
         language=asked.language,
         updated=shown.records[0].log_time if shown.records else from_milliseconds(0),
@@ -162,69 +137,6 @@ def _title(here: Site, asked: _Asked) -> str:
         parts += [facet_label(facet, value, asked.language) for value in broadest(values)]
     parts += [part for part in (asked.chosen.words, asked.chosen.origin) if part]
     return " – ".join(parts)
-
-
-def _entry(here: Site, asked: _Asked, held: Held, facets: list[tuple[str, str]]) -> FeedEntry:
-    title, language = pick(held.titles, asked.language)
-    title = clean_text(title) or held.iri
-    summary = clean_text(held.summaries.get(language, "")) if language else ""
-    kinds = [("type", held.type)] if held.withdrawn else sorted(facets, key=lambda each: _order(each[0]))
-    return FeedEntry(
-        iri=held.iri,
-        page=here.page_of(held.iri, _interface_language(here, asked.language)),
-        data=tuple((here.data_of(held.iri, each.extension), each.media_type) for each in (TURTLE, RDF_XML)),
-        title=title,
-        summary=summary or title,
-        language="" if language == "und" else language,
-        published=held.issued,
-        updated=held.version,
-        change="withdrawn" if held.withdrawn else "new" if held.version <= held.issued else "changed",
-        categories=tuple(
-            Category(facet, facet_iri(facet, value), facet_label(facet, value, asked.language))
-            for facet, value in kinds
-            if facet in _CATEGORIES
-        ),
-        starts=held.starts,
-        ends=held.ends,
-    )
-
-
-def _order(facet: str) -> int:
-    return _CATEGORIES.index(facet) if facet in _CATEGORIES else len(_CATEGORIES)
-
-
-def pick(texts: Mapping[str, str], language: str) -> tuple[str, str]:
-    """The text in a language, else in English, else in any; with the language it is in."""
-    for code in (language, *(each for each in texts if each.startswith(f"{language}-")), "en", *texts):
-        if texts.get(code):
-            return texts[code], code
-    return "", ""
-
-
-def facet_iri(facet: str, value: str) -> str:
-    """The term that a facet value stands for."""
-    if ":" in value:
-        return value
-    return f"{VOCABULARY}record-types/{value}" if facet == "type" else f"{VOCABULARY}{value}"
-
-
-def facet_label(facet: str, value: str, language: str) -> str:
-    """A facet value in words; the value itself when no vocabulary has it."""
-    if facet == "language":
-        return value
-    term = vocabularies().term(facet_iri(facet, value))
-    return clean_text(term.label([language])[0] if term else value)
-
-
-def _interface_language(here: Site, language: str) -> str:
-    return language if language in here.settings.languages else here.settings.languages[0]
-
-
-def _origin(here: Site, node: str, titles: Mapping[str, Mapping[str, str]], language: str) -> Origin | None:
-    if node == here.settings.node_iri:
-        return None
-    name = clean_text(pick(titles.get(node, {}), language)[0])
-    return Origin(node, name or host_of(node) or node)
 
 
 @blueprint.get("/feeds.opml")

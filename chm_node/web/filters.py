@@ -39,7 +39,7 @@ _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 def parse(args: MultiDict[str, str], also: Collection[str] = ()) -> Filter:
     """The filter of a query; ``also`` are further parameters that the caller reads itself.
 
-    A term stands for its narrower terms too. Empty parameters, as forms send them, count as absent.
+    A term stands for its narrower terms too. Blank parameters, as forms send them, count as absent.
     Raises BadQueryError.
     """
     for parameter in args:
@@ -49,8 +49,8 @@ def parse(args: MultiDict[str, str], also: Collection[str] = ()) -> Filter:
     facets = {name: _values(args, name) for name in (*SCHEMES, "language")}
     return Filter(
         facets={name: values for name, values in facets.items() if values},
-        words=_words(_single(args, "q")),
-        origin=_origin(_single(args, "origin")),
+        words=_words(single(args, "q")),
+        origin=_origin(clean_text(single(args, "origin"))),
     )
 
 
@@ -68,6 +68,14 @@ def to_query(chosen: Filter) -> str:
     return urlencode(pairs)
 
 
+def single(args: MultiDict[str, str], name: str) -> str:
+    """A parameter that can be given once, as it came; empty when it is absent. Raises BadQueryError."""
+    given = args.getlist(name)
+    if len(given) > 1:
+        raise BadQueryError(name, "can be given once")
+    return given[0] if given else ""
+
+
 def broadest(values: Iterable[str]) -> list[str]:
     """The values that ``parse`` added all the others for, being narrower."""
     chosen = set(values)
@@ -75,17 +83,11 @@ def broadest(values: Iterable[str]) -> list[str]:
     return sorted(chosen - narrower)
 
 
-def _single(args: MultiDict[str, str], name: str) -> str:
-    given = args.getlist(name)
-    if len(given) > 1:
-        raise BadQueryError(name, "can be given once")
-    return clean_text(given[0]) if given else ""
-
-
 def _words(text: str) -> str:
     if len(text) > MAX_WORDS_LENGTH:
         raise BadQueryError("q", f"is longer than {MAX_WORDS_LENGTH} characters")
-    return text
+    # What no page can show is a search all the same, and finds nothing.
+    return clean_text(text) or "\N{REPLACEMENT CHARACTER}" * bool(text.strip())
 
 
 def _origin(text: str) -> str:

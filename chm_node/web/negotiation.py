@@ -3,9 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask import Request as FlaskRequest
 from flask import request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.utils import cached_property
 
 from chm_node.errors import NotAcceptableError
+
+
+class Request(FlaskRequest):
+    """A request of which nobody has to think of the parameters of a media type: none of ours has a second form."""
+
+    @cached_property
+    def accept_mimetypes(self) -> MIMEAccept:
+        """The media types that the reader accepts, without parameters, with their weights."""
+        accepted = super().accept_mimetypes
+        return MIMEAccept([(media_type.partition(";")[0].strip(), weight) for media_type, weight in accepted])
 
 
 @dataclass(frozen=True)

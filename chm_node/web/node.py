@@ -171,7 +171,7 @@ def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or fo
         key_id=next(name for n in count(1) if (name := f"{node}#key-{n}" if n > 1 else f"{node}#key") not in named),
         multikey=member["multikey"],
         feed=feed,
-        titles={},
+        titles=member["titles"],
         country=member["country"],
         last_success=None,
         former=former,

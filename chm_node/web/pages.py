@@ -17,11 +17,12 @@ from markupsafe import Markup
 from chm_node.catalogue import Catalogue, ChangeLog, Filter, Held, LogHead, moves
 from chm_node.database import reading
 from chm_node.errors import BadQueryError, RecordNotFoundError
+from chm_node.record_types.events import EVENT_TYPES
 from chm_node.text import clean_text, counting_number, valid_iri
 from chm_node.web import site
 from chm_node.web.conditional import answer, redirection, strong_etag
 from chm_node.web.entries import Origins, UnfilteredCounts, address_of, entries
-from chm_node.web.filters import parse
+from chm_node.web.filters import parse, single
 from chm_node.web.labels import Label, Reader, Words
 from chm_node.web.languages import NAMES, direction, page_language, preferred
 from chm_node.web.listing import PAGE, Choices, address, count_text
@@ -32,8 +33,6 @@ _HTML = "text/html; charset=utf-8"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _COUNTS = "chm_unfiltered_counts"
 _LANGUAGE = f"/<any({', '.join(NAMES)}):language>"
-#: Record types that happen on a day.
-EVENT_TYPES = ("event", "meeting", "training")
 _LATEST, _EVENTS, _EVENTS_LOOKED_AT, _TREATIES, _TYPES = 8, 4, 100, 12, 15
 #: Last page of a listing that is shown; further back, filters serve better.
 _LAST_PAGE = 500
@@ -129,6 +128,7 @@ def records(language: str) -> Response:
                 "records.html",
                 entries=entries(site(), reader, catalogue, origins, listing.records),
                 words=chosen.words,
+                in_vain=chosen.in_vain,
                 heading=chosen.words or gettext("Records"),
                 count=count_text(listing.total, reader),
                 page=page,
@@ -152,7 +152,7 @@ def own_record(language: str, key: str) -> Response:
 @blueprint.get(f"{_LANGUAGE}/record")
 def any_record(language: str) -> Response:
     """The page of a record by its IRI, whoever owns it."""
-    iri = request.args.get("iri", "")
+    iri = single(request.args, "iri")
     if not valid_iri(iri):
         raise BadQueryError("iri", "add the address of a record: record?iri=https://…")
     if site().is_own(iri):
@@ -267,7 +267,7 @@ def _counts() -> UnfilteredCounts:
 
 
 def _page_number() -> int:
-    number = counting_number(request.args.get("page", "1"), _LAST_PAGE)
+    number = counting_number(single(request.args, "page") or "1", _LAST_PAGE)
     if number is None:
         raise BadQueryError("page", f"write a number from 1 to {_LAST_PAGE}")
     return number

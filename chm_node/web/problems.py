@@ -84,7 +84,8 @@ def details_of(error: ChmError) -> dict[str, object]:
         }
     if isinstance(error, RecordWithdrawnError):
         replaced = {"replaced_by": error.replaced_by} if error.replaced_by else {}
-        return {"record": error.iri, "withdrawn": error.withdrawn_at.isoformat(), **replaced}
+        reason = dict(error.reason)
+        return {"record": error.iri, "withdrawn": error.withdrawn_at.isoformat(), "reason": reason, **replaced}
     if isinstance(error, RecordNotFoundError):
         return {"record": error.iri}
     if isinstance(error, BadQueryError):

@@ -9,9 +9,11 @@ from sqlalchemy import Connection
 
 from chm_node.canonical import read_triples
 from chm_node.catalogue import Catalogue, ChangeLog, Held
+from chm_node.entry import tombstone
 from chm_node.namespaces import AS, DCTERMS, RDF
 from chm_node.record_types import type_of
 from chm_node.schema import Agent, Field, RecordReference
+from chm_node.schema.record_type import index_triples
 from chm_node.web import Site
 from chm_node.web.entries import Origins, address_of
 from chm_node.web.labels import Reader, Words, paragraphs
@@ -135,17 +137,11 @@ class RecordPage:
 
     def withdrawn(self) -> Mapping[str, Any]:  # Any: what the template ``withdrawn.html`` shows
         """Everything the page of a tombstone shows."""
-        own = [each for each in self._triples if each.subject == ox.NamedNode(self._held.iri)]
-        reasons = {
-            each.object.language or "und": each.object.value
-            for each in own
-            if each.predicate == ox.NamedNode(DCTERMS.description) and isinstance(each.object, ox.Literal)
-        }
-        successor = [_text(each.object) for each in own if each.predicate == ox.NamedNode(DCTERMS.isReplacedBy)]
+        stone = tombstone(self._held.iri, index_triples(self._triples))
         return self._common() | {
             "title": self._reader.pick(self._held.titles),
-            "reason": self._reader.pick(reasons),
-            "replaced_by": next(iter(successor), ""),
+            "reason": self._reader.pick(stone.reason),
+            "replaced_by": stone.replaced_by,
         }
 
     def _common(self) -> dict[str, Any]:

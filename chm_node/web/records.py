@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from chm_node.canonical import read_triples
 from chm_node.catalogue import ChangeLog, LoggedChange
 from chm_node.database import reading
+from chm_node.entry import tombstone
 from chm_node.errors import BadQueryError, RecordWithdrawnError
 from chm_node.formats import quads, rdf
 from chm_node.formats.log import member_graphs
@@ -16,9 +17,11 @@ from chm_node.namespaces import DCTERMS, PROFILE
 from chm_node.record import Action, timestamp
 from chm_node.record_types import type_of
 from chm_node.schema import derived
+from chm_node.schema.record_type import index_triples
 from chm_node.text import clean_text, valid_iri
 from chm_node.web import Site, site
 from chm_node.web.conditional import OPEN, answer, link, redirection, strong_etag
+from chm_node.web.filters import single
 from chm_node.web.languages import preferred
 from chm_node.web.negotiation import GRAPHS, HTML, JSON, JSON_LD, N_QUADS, TRIG, Syntax, choose, split
 from chm_node.web.problems import details_of, problem
@@ -43,7 +46,7 @@ def own_record(key: str) -> Response:
 def any_record(extension: str) -> Response:
     """A record this node holds, whoever owns it, by its IRI."""
     here = site()
-    iri = request.args.get("iri", "")
+    iri = single(request.args, "iri")
     if not valid_iri(iri):
         raise BadQueryError("iri", "add the address of a record: /record?iri=https://…")
     suffix = f".{extension}" if extension else ""
@@ -63,7 +66,8 @@ def _record(iri: str, extension: str) -> Response:
         language = preferred(request.accept_languages, here.settings.languages)
         return redirection(here.page_of(iri, language), HTTPStatus.SEE_OTHER, _NEGOTIATED)
     if held.graph.action is Action.DELETE and syntax is JSON:
-        error = RecordWithdrawnError(iri, held.graph.version)
+        stone = tombstone(iri, index_triples(read_triples(held.graph.nquads)))
+        error = RecordWithdrawnError(iri, held.graph.version, stone.replaced_by, stone.reason)
         return problem(HTTPStatus.GONE, "record-withdrawn", str(error), **details_of(error))
     response = answer(
         strong_etag(here.stamp, syntax.extension, held.graph.digest, held.log_time),

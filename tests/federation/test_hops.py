@@ -8,10 +8,12 @@ from urllib.parse import urlencode
 
 import pytest
 from lxml import etree
+from sqlalchemy import update
 
 from chm_node.database import reading, writing
 from chm_node.record import Action
 from chm_node.signing import create_key, load_signer
+from chm_node.tables import source
 from harvest import sources, vouching
 from harvest.members import Word
 from harvest.origins import Sampling
@@ -378,6 +380,42 @@ def test_page_and_feeds_say_by_which_path_a_record_came(top, hub, peer):
     path = page.partition('<ol class="path">')[2].partition("</ol>")[0]
     assert [path.index(name) for name in ("dz", "hub", "top")] == sorted(map(path.index, ("dz", "hub", "top")))
     assert via["atom"] == via["rss"] == item["_chm"]["path"] == [peer.iri, hub.iri]
+
+
+def test_a_node_has_its_name_however_many_hubs_are_between(top, hub, peer, make_node):
+    far = make_node("far")
+    top.harvest(hub)
+    far.follow(top)
+    far.harvest(top)
+    for node in (top, far):
+        feed = etree.fromstring(node.get("/feeds/all.rss?lang=en"))
+        assert feed.findtext("channel/item/source") == "dz"
+        assert json.loads(node.get("/feeds/all.json"))["items"][0]["authors"][0]["name"] == "dz"
+        filtered = "/en/records?" + urlencode({"origin": peer.iri})
+        for page in ("/en/records", filtered):
+            assert b"dz.example.org</" not in node.get(page)
+
+
+def test_a_name_that_a_hub_gives_later_takes_the_place_of_the_former(top, hub):
+    top.harvest(hub)
+    with writing(hub.engine) as connection:
+        connection.execute(update(source).values(titles=json.dumps({"en": "Algeria", "fr": "Algérie"})))
+    top.later(days=1)
+    top.harvest(hub)
+    feed = json.loads(top.get("/feeds/all.json?lang=fr"))
+    assert feed["items"][0]["authors"][0]["name"] == "Algérie"
+
+
+def test_what_was_withdrawn_before_a_hub_ever_held_it_is_no_news_to_its_readers(top, hub, peer):
+    [gone] = peer.publish("Cancelled workshop")
+    hub.harvest(peer)
+    peer.withdraw(gone)
+    hub.harvest(peer)
+    top.harvest(hub)
+    assert {change.graph.iri: change.graph.action for change in top.log()}[gone] is Action.DELETE
+    assert gone not in {item["id"] for item in json.loads(top.get("/feeds/all.json"))["items"]}
+    assert gone.encode() not in top.get("/feeds/all.atom")
+    assert gone in {item["id"] for item in json.loads(hub.get("/feeds/all.json"))["items"]}
 
 
 def test_a_forgery_over_one_path_does_not_stand_in_the_way_of_the_other(top, hub, peer, make_node, stranger):

@@ -88,6 +88,8 @@ def test_a_listing_is_newest_first_and_counts_all(catalogue):
         (Filter({"type": ("news",)}, words="mercury"), [3]),
         (Filter(words="absent"), []),
         (Filter(words="'; DROP TABLE record; --"), []),
+        (Filter(words='"'), []),
+        (Filter({"type": ("news",)}, words="😀 *"), []),
     ],
 )
 def test_a_filter_lists_what_passes_all_its_conditions(catalogue, chosen, expected):

@@ -1,9 +1,10 @@
 """A node with a dozen real records, for all tests of what it serves: ``site``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -94,9 +95,15 @@ class SiteUnderTest:
         self.now += timedelta(minutes=1)
         list(publish(self.engine, self.settings, self.signer, records, self.now))
 
-    def withdraw(self, name: str, type_name: str = "event", replaced_by: str | None = None) -> None:
+    def withdraw(
+        self,
+        name: str,
+        type_name: str = "event",
+        replaced_by: str | None = None,
+        reason: Mapping[str, str] = MappingProxyType({"en": "It was cancelled."}),
+    ) -> None:
         self.now += timedelta(minutes=1)
-        stone = Tombstone(self.iris[name], type_name, {"en": "It was cancelled."}, replaced_by)
+        stone = Tombstone(self.iris[name], type_name, reason, replaced_by)
         withdraw(self.engine, self.settings, self.signer, stone, self.now)
 
     def take_over(self, changes: list[Change]) -> None:

@@ -69,7 +69,70 @@ def test_pages_lead_to_every_record_in_both_generations_of_hydra(site):
     assert pages == 3
 
 
-@pytest.mark.parametrize(("query", "name"), [("page=0", "page"), ("page=x", "page"), ("pge=2", "pge")])
+def datasets(graph):
+    return {str(each) for each in graph.subjects(RDF.type, URIRef(f"{DCAT}Dataset"))}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("q=formation", {f"event-{number}" for number in range(1, 7)}),
+        ("type=meeting&type=news", {"meeting", "news", "arabic-news", "corrected"}),
+        ("country=Tunisia", {"news"}),
+        ("country=DZ&language=ar&treaty=stockholm", {"workshop"}),
+        ("origin=https://other.example/node", set()),
+        ("q=%22", set()),
+        ("q=&type=meeting", {"meeting"}),
+    ],
+)
+def test_the_catalogue_has_the_filters_of_the_feeds(site, query, names):
+    assert datasets(graph_of(site.get(f"catalogue.ttl?{query}"))) == {site.iris[name] for name in names}
+
+
+def test_the_pages_of_a_filtered_catalogue_keep_the_filter(site):
+    site.publish_all(
+        [
+            RECORD_TYPES["news"].record(
+                record_iri(site.settings, "news", identifier_of(site.settings, f"many-{number}")),
+                {"title": {"en": f"News {number}"}},
+            )
+            for number in range(210)
+        ]
+    )
+    seen, address, first = set(), "https://node.example/catalogue.ttl?type=NEWS", ""
+    while address:
+        answer = site.get(address)
+        graph = graph_of(answer)
+        [page] = graph.subjects(RDF.type, URIRef(f"{HYDRA}PagedCollection"))
+        assert page == URIRef(address)  # as it was asked for, however it was spelled
+        assert int(graph.value(page, URIRef(f"{HYDRA}totalItems"))) == 213
+        assert graph.value(URIRef("https://node.example/node"), URIRef(f"{HYDRA}totalItems")) is None
+        first = first or str(graph.value(page, URIRef(f"{HYDRA}first")))
+        assert str(graph.value(page, URIRef(f"{HYDRA}first"))) == first
+        seen |= datasets(graph)
+        address = graph.value(page, URIRef(f"{HYDRA}next"))
+        assert address is None or f'<{address}>; rel="next"' in answer.headers["Link"]
+    assert first == "https://node.example/catalogue.ttl?type=news"
+    assert len(seen) == 213
+
+
+def test_an_address_that_no_graph_could_hold_is_stated_in_its_one_spelling(site):
+    graph = graph_of(site.get('catalogue.ttl?q=a"<b>"'))
+    [page] = graph.subjects(RDF.type, URIRef(f"{HYDRA}PagedCollection"))
+    assert str(page) == "https://node.example/catalogue.ttl?q=a%22%3Cb%3E%22"
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("page=0", "page"),
+        ("page=x", "page"),
+        ("pge=2", "pge"),
+        ("page=1&page=2", "page"),
+        ("country=XX", "country"),
+        ("lang=fr", "lang"),
+    ],
+)
 def test_a_wrong_query_is_named(site, query, name):
     answer = site.get(f"catalogue?{query}")
     assert answer.status_code == 400

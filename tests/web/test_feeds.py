@@ -101,6 +101,12 @@ def test_the_same_listing_gives_the_same_bytes(site, extension):
         ("country=DZ&type=event", {"workshop", "event-1", "event-3", "event-5", "withdrawn"}),
         ("q=formation", {f"event-{number}" for number in range(1, 7)}),
         ("q=cancelled", {"withdrawn"}),
+        ("q=%22", set()),
+        ("q=-+*", set()),
+        ("q=%F0%9F%98%80", set()),
+        ("q=%00", set()),
+        ("q=%F0%9F%98%80&type=event", set()),
+        ("q=+", None),
         ("origin=https://node.example/node&type=meeting", {"meeting"}),
         ("origin=https://other.example/node", set()),
         ("type=&country=&q=", None),
@@ -126,6 +132,8 @@ def test_a_term_stands_for_its_narrower_terms(site):
         ("type=evnt", "type", "event"),
         ("treaty=stokholm", "treaty", "stockholm"),
         ("lang=de", "lang", "fr"),
+        ("lang=ar&lang=xx", "lang", ""),
+        ("before=1&before=2", "before", ""),
         ("language=french", "language", "fr"),
         ("before=yesterday", "before", ""),
         ("origin=nonsense", "origin", ""),
@@ -204,6 +212,63 @@ def test_new_changed_and_withdrawn_are_told_apart(site):
         assert "withdrawn" in terms
 
 
+def told(site, name, query):
+    """Title and text of an entry in every format, as readers get them."""
+    for extension in XML_FORMATS:
+        entry = next(
+            each for each in parsed(site.get(f"feeds/all.{extension}?{query}")).entries if each.id == site.iris[name]
+        )
+        yield entry.title, " ".join([entry.get("summary", ""), *(each.value for each in entry.get("content", []))])
+        if extension == "rdf":
+            yield entry.title, entry.summary
+    item = next(each for each in site.get(f"feeds/all.json?{query}").json["items"] if each["id"] == site.iris[name])
+    yield item["title"], item["content_html"]
+    yield item["title"], item["summary"]
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "reason"),
+    [
+        ("en", "Withdrawn: Cancelled course", "Withdrawn: It was cancelled."),
+        ("fr", "Withdrawn: Cancelled course", "Retrait : Le formateur est malade."),
+        ("ar", "Withdrawn: Cancelled course", "Withdrawn: It was cancelled."),
+    ],
+)
+def test_an_entry_of_a_withdrawal_says_so_and_why(site, language, title, reason):
+    site.publish("withdrawn", "event", {"title": {"en": "Cancelled course"}, "starts": "2020-01-01"})
+    site.withdraw("withdrawn", reason={"en": "It was cancelled.", "fr": "Le formateur est malade."})
+    for found, text in told(site, "withdrawn", f"lang={language}"):
+        assert found == title
+        assert reason in text
+
+
+def test_an_entry_of_a_change_says_so_and_what_changed(site):
+    note = {"ar": "صُحّح التاريخ.", "en": "The date <was> corrected.", "pt": "Data corrigida."}
+    site.publish("news", "news", {"title": {"fr": "Ouverture du centre", "ar": "افتتاح"}, "change_note": note})
+    for title, text in told(site, "news", "lang=ar"):
+        assert title == "تغيير: افتتاح"
+        assert "تغيير: صُحّح التاريخ." in text
+    for title, text in told(site, "news", "lang=fr"):
+        assert title == "Modification : Ouverture du centre"
+        assert "Changed: The date" in text
+
+
+def test_a_new_record_is_announced_by_its_title_alone(site):
+    site.publish("fresh", "news", {"title": {"en": "Fresh"}, "change_note": {"en": "Made from a draft"}})
+    for title, text in told(site, "fresh", "lang=en"):
+        assert title == "Fresh"
+        assert "draft" not in text
+
+
+def test_a_remark_runs_its_own_way(site):
+    site.publish("news", "news", {"title": {"fr": "Ouverture du centre"}, "change_note": {"ar": "صُحّح التاريخ."}})
+    item = site.get("feeds/all.json?lang=fr&country=TN&type=news").json
+    assert not item["items"]
+    body = next(each for each in site.get("feeds/all.json?lang=fr").json["items"] if each["id"] == site.iris["news"])
+    assert '<p lang="ar" dir="rtl">تغيير: صُحّح التاريخ.</p>' in body["content_html"]
+    assert body["content_html"].startswith('<div lang="fr" dir="ltr">')
+
+
 def test_atom_carries_a_tombstone(site):
     root = etree.fromstring(site.get("feeds/all.atom").data)
     gone = root.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
@@ -225,6 +290,71 @@ def test_an_event_says_when_it_is(site):
         event = "{http://purl.org/rss/1.0/modules/event/}"
         assert [element.text for element in root.iter(f"{event}startdate")] == ["2010-05-02"]
         assert [element.text for element in root.iter(f"{event}enddate")] == ["2010-05-03"]
+
+
+EVENT = "{http://purl.org/rss/1.0/modules/event/}"
+
+
+def said_of_events(site, extension, query):
+    root = ET.fromstring(site.get(f"feeds/all.{extension}?{query}").data)
+    names = ("location", "organizer", "type")
+    return {name: [element.text for element in root.iter(f"{EVENT}{name}")] for name in names}
+
+
+def publish_course(site):
+    centre = site.publish("centre", "organization", {"title": {"fr": "Centre régional", "ar": "المركز الإقليمي"}})
+    nobody = "https://elsewhere.example/id/organization/1"
+    site.publish("course", "training", {
+        "title": {"fr": "Formation"},
+        "starts": "2021-03-01",
+        "place": {"name": {"fr": "Siège du centre", "ar": "مقر المركز"}, "locality": "Alger",
+                  "country": "https://w3id.org/chm/vocabulary/countries/DZ"},
+        "organisers": [centre, nobody, {"name": {"fr": "Ministère <A&B>"}}],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("extension", XML_FORMATS)
+def test_an_event_says_where_it_is_who_organises_it_and_what_it_is(site, extension):
+    publish_course(site)
+    nobody = "https://elsewhere.example/id/organization/1"
+    assert said_of_events(site, extension, "type=training&lang=fr") == {
+        "location": ["Siège du centre, Alger, Algérie"],
+        "organizer": [f"{nobody}; Centre régional; Ministère <A&B>"],
+        "type": ["Formation"],
+    }
+    assert said_of_events(site, extension, "type=training&lang=ar")["location"] == ["مقر المركز، Alger، الجزائر"]
+    assert said_of_events(site, extension, "type=news") == {"location": [], "organizer": [], "type": []}
+
+
+def test_an_event_in_json_says_where_it_is_and_who_organises_it(site):
+    publish_course(site)
+    [item] = site.get("feeds/all.json?type=training&lang=ar").json["items"]
+    assert item["_chm"]["location"] == "مقر المركز، Alger، الجزائر"
+    assert item["_chm"]["organizers"][1:] == ["المركز الإقليمي", "Ministère <A&B>"]
+
+
+def test_a_feed_changes_when_an_organiser_changes_its_name(site):
+    publish_course(site)
+    before = site.get("feeds/all.rss?type=training&lang=fr")
+    site.publish("centre", "organization", {"title": {"fr": "Nouveau centre"}})
+    after = site.get("feeds/all.rss?type=training&lang=fr", if_none_match=before.headers["ETag"])
+    assert "Nouveau centre" in after.text
+
+
+def test_a_harvested_event_of_any_shape_breaks_no_feed(site):
+    iri, peer = "https://peer.example/id/event/1", "https://peer.example/node"
+    schema, country = "https://schema.org/", "https://w3id.org/chm/vocabulary/countries/TN"
+    organisers = "".join(f"<{iri}> <{schema}organizer> <https://o.example/{n}> .\n" for n in range(200))
+    nquads = (
+        f'<{iri}> <{schema}location> "Tunis\\u0001"@fr .\n<{iri}> <{schema}location> <{country}> .\n'
+        f'<{iri}> <{schema}location> <{iri}#place> .\n<{iri}> <{schema}organizer> "Somebody" .\n{organisers}'
+    ).encode()
+    graph = RecordGraph(iri, Action.CREATE, peer, datetime(2026, 2, 1, tzinfo=UTC), nquads, "0" * 64)
+    entry = Entry("event", {"fr": "Bonjour"}, {}, [("type", "event")], "2026-02-01")
+    site.take_over([Change(datetime(2026, 4, 1, tzinfo=UTC), graph, entry, (peer,), f"{peer}/act")])
+    found = said_of_events(site, "rss", "origin=https://peer.example/node&lang=fr")
+    assert found["location"] == ["Tunis; Tunisie"]
+    assert len(found["organizer"][0].split("; ")) == 10
 
 
 def test_links_lead_through_the_whole_listing_and_back(site):

@@ -30,6 +30,9 @@ def read(query):
         ("subject=https://other.example/term", "subject=https%3A%2F%2Fother.example%2Fterm"),
         ("type=record", "type=record"),
         ("country=&type=", ""),
+        ("q=", ""),
+        ("q=%20", ""),
+        ("q=%00", "q=%EF%BF%BD"),
     ],
 )
 def test_every_spelling_becomes_the_canonical_one(query, canonical):

@@ -419,6 +419,19 @@ def test_an_empty_listing_says_which_filter_to_give_up(site):
     assert 'href="/en/records?country=DZ"' in page
 
 
+@pytest.mark.parametrize("words", ["%22", "-", "%F0%9F%98%80", "%00"])
+def test_a_search_without_letters_and_digits_finds_nothing_and_says_so(site, words):
+    for language, says in (("en", "no letters and no digits"), ("fr", "ni lettres ni chiffres"), ("ar", "بلا حروف")):
+        page = text_of(html(site, f"/{language}/records?q={words}"))
+        assert says in page
+    assert "no letters" not in text_of(html(site, "/en/records?q=nowhere"))
+
+
+def test_a_parameter_that_counts_once_is_refused_twice(site):
+    html(site, "/en/records?page=1&page=2", 400)
+    html(site, "/en/record?iri=https://n.example/id/1&iri=https://n.example/id/2", 400)
+
+
 def test_a_search_can_be_followed_in_four_formats(site):
     page = html(site, "/ar/records?type=event&q=PCB")
     for extension in ("atom", "rss", "rdf", "json"):

@@ -80,6 +80,39 @@ def test_accept_chooses_the_format(site, media_type):
     assert answer.headers["Content-Location"].startswith(site.iris["workshop"] + ".")
 
 
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("id", "text/turtle; charset=utf-8"),
+        ("id", "application/json;charset=utf-8"),
+        ("id", 'application/ld+json; profile="http://www.w3.org/ns/json-ld#expanded, 1;q=0.1"'),
+        ("id", "Text/Turtle;charset=utf-8, */*;q=0.1"),
+        ("node", "text/turtle; charset=utf-8"),
+        ("node", 'application/ld+json; profile="http://www.w3.org/ns/json-ld#expanded"'),
+        ("catalogue", "application/rdf+xml; charset=utf-8;q=0.5"),
+        ("feed", "application/trig; charset=utf-8"),
+        ("inbox", "application/ld+json; profile=x"),
+    ],
+)
+def test_parameters_of_a_media_type_do_not_count(site, path, accept):
+    answer = site.get(site.iris["workshop"] if path == "id" else path, accept=accept)
+    assert answer.status_code == 200
+    assert answer.mimetype == accept.split(";")[0].lower()
+
+
+def test_a_browser_that_names_a_charset_gets_a_page(site):
+    accept = "text/html;charset=utf-8"
+    assert site.get(site.iris["workshop"], accept=accept).status_code == 303
+    assert site.get("inbox", accept=accept).status_code == 303
+    assert site.get("nothing-here", accept=accept).mimetype == "text/html"
+
+
+def test_the_weight_of_a_media_type_with_parameters_counts(site):
+    accept = "text/turtle;charset=utf-8;q=0.2, application/n-triples;charset=utf-8;q=0.9"
+    assert site.get(site.iris["workshop"], accept=accept).mimetype == "application/n-triples"
+    assert site.get(site.iris["workshop"], accept="text/turtle;charset=utf-8;q=0").status_code == 406
+
+
 def test_a_reader_without_preferences_gets_turtle(site):
     assert site.get(site.iris["workshop"], accept="*/*").mimetype == "text/turtle"
     assert site.get(site.iris["workshop"]).mimetype == "text/turtle"
@@ -129,6 +162,16 @@ def test_a_withdrawn_record_in_json_is_a_problem(site):
     assert answer.status_code == 410
     assert answer.mimetype == "application/problem+json"
     assert answer.json["record"] == site.iris["withdrawn"]
+    assert answer.json["reason"] == {"en": "It was cancelled."}
+
+
+def test_the_problem_of_a_withdrawn_record_names_what_replaced_it(site):
+    site.publish("other", "event", {"title": {"en": "Another day"}, "starts": "2020-01-01"})
+    site.withdraw("other", replaced_by=site.iris["workshop"], reason={})
+    answer = site.get(site.iris["other"] + ".json")
+    assert answer.status_code == 410
+    assert answer.json["replaced_by"] == site.iris["workshop"]
+    assert answer.json["reason"] == {}
 
 
 @pytest.mark.parametrize("extension", [*GRAPHS, ".jsonld", ".trig", ".json"])
