@@ -88,8 +88,7 @@ def test_every_line_of_the_file_may_be_put_in_force(chm, folder):
     chm("init", "--yes")
     before = Settings.load()
     path = folder / "chm.toml"
-    path.write_text(re.sub(r"^# (\w+ = )", r"\1", path.read_text(), flags=re.MULTILINE).replace('ca_file = ""\n', ""))
-    path.write_text(path.read_text().replace('vocabulary_dir = ""\n', ""))
+    path.write_text(re.sub(r"^# (\w+ = )", r"\1", path.read_text(), flags=re.MULTILINE))
     assert Settings.load() == before
 
 
@@ -100,6 +99,13 @@ def test_init_asks_for_country_address_and_names(chm):
     assert settings.titles == {"fr": "Centre d'échange", "ar": "مركز"}
 
 
+def test_init_writes_the_file_that_is_named(chm, folder, monkeypatch):
+    monkeypatch.setenv("CHM_CONFIG", "other.toml")
+    assert "other.toml; chm init writes it" in chm("serve", code=1).stderr
+    chm("init", "--yes", "--country", "TN")
+    assert Settings.load().country == "TN"
+
+
 def test_init_never_overwrites(node, folder):
     before = (folder / "chm.toml").read_bytes(), (folder / "chm-data/signing-key.pem").read_bytes()
     assert "exists already" in node("init", "--yes", code=1).stderr
@@ -108,8 +114,19 @@ def test_init_never_overwrites(node, folder):
     assert (folder / "chm-data/signing-key.pem").read_bytes() == before[1]
 
 
-def test_init_refuses_a_wrong_answer_before_it_writes_anything(chm, folder):
-    assert "country" in chm("init", "--yes", "--country", "Algeria", code=1).stderr
+@pytest.mark.parametrize(
+    ("option", "answer"),
+    [
+        ("country", "Algeria"),
+        ("country", "XX"),
+        ("base-url", "https://exa mple.org/"),
+        ("title", "xx yy=Name"),
+        ("contact", "notmail"),
+    ],
+)
+def test_init_refuses_a_wrong_answer_before_it_writes_anything(chm, folder, option, answer):
+    told = chm("init", "--yes", f"--{option}", answer, code=1).stderr
+    assert re.search(rf"^Error: {option.replace('-', '_')}s?: ", told)
     assert list(folder.iterdir()) == []
 
 
@@ -287,6 +304,12 @@ def test_a_wrong_setting_is_named_by_every_command(node, monkeypatch):
     monkeypatch.setenv("CHM_PORT", "99999")
     for command in (["serve"], ["worker"], ["export"], ["harvest"], ["source", "list"]):
         assert re.search(r"^Error: .*port", node(*command, code=1).stderr)
+
+
+def test_a_misspelt_variable_stops_every_command(node, monkeypatch):
+    monkeypatch.setenv("CHM_DATABSE_URL", "postgresql://chm@localhost/chm")
+    for command in (["serve"], ["export"], ["source", "list"]):
+        assert "perhaps CHM_DATABASE_URL?" in node(*command, code=1).stderr
 
 
 def test_a_command_that_is_not_written_right_is_a_usage_error(node):
