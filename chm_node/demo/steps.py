@@ -83,7 +83,7 @@ def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say, stopping
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """SIGTERM and Ctrl-C end the demo at whatever it does, so that everything it started is ended too.
+    """SIGTERM, Ctrl-C and a terminal that is closed end the demo at whatever it does, and with it what it started.
 
     The event says so as well: an exception that is raised while Python tidies up is lost.
     """
@@ -93,7 +93,10 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
         stopping.set()
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    ends = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        ends.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in ends}
     try:
         yield stopping
     finally:

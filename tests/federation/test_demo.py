@@ -114,7 +114,7 @@ def test_a_second_time_begins_with_what_is_there(once):
     assert process.returncode == 0, output
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_runs_until_it_is_stopped_and_takes_everything_with_it(tmp_path, stop):
     with start(tmp_path / "demo") as process:
         lines = []
