@@ -110,10 +110,14 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 @contextlib.contextmanager
 def _locked(data: Path, reset: bool) -> Iterator[None]:
     """The folder, for us alone: two demos would take each other's ports and data."""
-    if data.exists() and any(data.iterdir()) and not (data / _LOCK).exists():
-        raise ChmError(f"{data} holds something else than the demo's data; name another folder with --data")
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / _LOCK).open("w") as lock:
+    try:
+        if data.exists() and any(data.iterdir()) and not (data / _LOCK).exists():
+            raise ChmError(f"{data} holds something else than the demo's data; name another folder with --data")
+        data.mkdir(parents=True, exist_ok=True)
+        opened = (data / _LOCK).open("w")
+    except OSError as error:
+        raise ChmError(f"{data} cannot be written to ({error.strerror}); name another folder with --data") from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -190,6 +190,15 @@ def is_withdrawn(folder, record):
     return found is not None and found.withdrawn
 
 
+@pytest.mark.parametrize("place", ["/proc/x", "/dev/null/x"])
+def test_a_folder_that_cannot_be_made_is_named(place):
+    with start(place, "--once") as process:
+        output = process.communicate()[0]
+    assert process.returncode == 1
+    assert output.startswith(f"Error: {place} cannot be written to")
+    assert "Traceback" not in output
+
+
 def test_two_demos_do_not_share_a_folder(tmp_path):
     with start(tmp_path / "demo") as first:
         next(line for line in first.stdout if line.startswith("[1/6]"))
