@@ -28,7 +28,7 @@ def set_up(answers: Mapping[str, Any]) -> str:  # Any: the value of a setting
     if settings.key_file.exists():
         raise SettingsError(f"data_dir: {settings.key_file} exists already; nothing was changed")
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         create_key(settings.key_file)
         with path.open("x", encoding="utf-8") as file:
             file.write(settings_text(settings, set(answers)))

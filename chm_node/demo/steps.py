@@ -168,7 +168,7 @@ def _filled(nodes: Sequence[Node], say: Say) -> list[Running]:
 def _opened(node: Node) -> Running:
     """The node with folder, key and database, made if they are not there."""
     settings = node.settings()
-    node.folder.mkdir(exist_ok=True)
+    node.folder.mkdir(0o700, exist_ok=True)
     if not settings.key_file.exists():
         create_key(settings.key_file)
     signer = node_signer(settings)

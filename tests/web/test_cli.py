@@ -73,7 +73,8 @@ def test_init_makes_a_node_that_starts(chm, folder):
     settings = Settings.load()
     assert (settings.base_url, settings.country, settings.languages) == ("https://chm.example.org/", "DZ", ("fr", "ar"))
     assert stat.S_IMODE(settings.key_file.stat().st_mode) == 0o600
-    assert (folder / "chm-data/chm.sqlite").exists()
+    assert stat.S_IMODE(settings.data_dir.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "chm-data/chm.sqlite").stat().st_mode) == 0o600
 
 
 def test_init_explains_every_setting_in_the_file(chm, folder):
@@ -278,6 +279,18 @@ def test_the_doctor_lists_the_terms_of_own_records_that_no_vocabulary_has(node, 
     node("import", "records.csv")
     [check] = [each for each in json.loads(node("doctor", "--json", code=1).stdout) if each["name"] == "unknown terms"]
     assert (check["state"], "subjects: Wetlands of nowhere" in check["sentence"]) == ("WARN", True)
+
+
+@pytest.mark.parametrize(
+    ("folder_mode", "file_mode", "state"),
+    [(0o755, 0o644, "WARN"), (0o750, 0o640, "WARN"), (0o700, 0o644, "OK"), (0o755, 0o600, "OK")],
+)
+def test_the_doctor_says_whether_other_accounts_can_read_the_database(node, folder, folder_mode, file_mode, state):
+    (folder / "chm-data").chmod(folder_mode)
+    (folder / "chm-data/chm.sqlite").chmod(file_mode)
+    [check] = [each for each in json.loads(node("doctor", "--json", code=1).stdout) if each["name"] == "secrecy"]
+    assert check["state"] == state
+    assert ("chmod 700 chm-data" in check["fix"]) == (state == "WARN")
 
 
 @pytest.mark.parametrize(
