@@ -191,8 +191,9 @@ class _Child:
             return ReaderDiedError(f"takes longer than {self._limits.seconds:g} seconds")
         code = self._process.wait()
         if code == _OUT_OF_MEMORY:
-            return ReaderDiedError(f"needs more than {self._limits.memory_mib} MiB of memory")
-        return ReaderDiedError(f"makes the parser break down ({_exit_name(code)})", killed=code == -signal.SIGKILL)
+            return ReaderDiedError(f"needs more than {self._limits.memory_mib} MiB of memory", broke_down=True)
+        reason = f"makes the parser break down ({_exit_name(code)})"
+        return ReaderDiedError(reason, broke_down=True, killed=code == -signal.SIGKILL)
 
     def end(self) -> None:
         self._process.kill()
