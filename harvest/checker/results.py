@@ -60,9 +60,10 @@ def newest(connection: Connection, subject: Subject, now: datetime) -> Result | 
     row = connection.execute(select(table).where(table.c.address == subject.address)).first()
     if row is None or (subject.host and row.asked <= milliseconds(now - KEPT)):
         return None
-    if not row.result:
-        return Result(None, None, waiting=True)
-    return Result(from_json(json.loads(row.result)), from_milliseconds(row.checked), waiting=row.asked > row.checked)
+    waiting = row.asked > row.checked
+    if not row.result:  # none yet, or none any more
+        return Result(None, None, waiting) if waiting else None
+    return Result(from_json(json.loads(row.result)), from_milliseconds(row.checked), waiting)
 
 
 def is_due(connection: Connection, subject: Subject, now: datetime) -> bool:

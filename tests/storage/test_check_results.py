@@ -85,6 +85,14 @@ def test_results_for_strangers_are_forgotten(engine):
     assert sorted(each.address for each in kept) == sorted([SOURCE.address, later.address])
 
 
+def test_a_result_that_was_taken_away_is_not_waited_for(engine):
+    ask(engine, SOURCE)
+    with writing(engine) as connection:
+        results.store(connection, report(SOURCE.address, ()), NOW)
+        connection.execute(results.table.update().values(result=""))  # as an erasure does
+    assert newest(engine, SOURCE) is None
+
+
 def test_no_more_than_so_many_are_kept_and_the_oldest_go_first(engine):
     ask(engine, SOURCE)
     strangers = list(others(MOST_KEPT + 5))
