@@ -25,7 +25,7 @@ from chm_node.settings import Settings
 from chm_node.signing import load_signer
 from chm_node.worker import share_one_heap
 from harvest.dispatch import Dispatcher
-from harvest.sources import RunView
+from harvest.overview import RunView
 
 RECORDS = 100_000
 NODES, FEWER_RECORDS = 3, 10_000

@@ -5,7 +5,10 @@ vocabulary, text, namespaces    terms, clean text, RDF names (pure)
 canonical, proofs, signing      the signed record graph: bytes, hash, proof; the key that signs
 keys, message_signatures        the keys of this node, former ones too; signed requests
 digests                         what an answer says of its own bytes (pure)
+limits                          what no hub takes over of a record, whoever signed it (pure)
+addresses                       which addresses a node can answer for a record (pure)
 foreign, sandbox                reading what strangers send, in a disposable child process
+lifeline                        a process that ends with the one that started it
 tables, database                the schema by subject; opened on SQLite or PostgreSQL
 catalogue, search               where records and the change log live; the search index
 resource_lists                  records and changes as ResourceSync lists them

@@ -144,7 +144,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "busy_timeout = 30000",
         "foreign_keys = ON",
         "journal_size_limit = 67108864",
-        "cache_size = -8000",
+        "cache_size = -4000",  # each of a worker's connections has one
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

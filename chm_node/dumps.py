@@ -27,8 +27,10 @@ from chm_node.record import Action, milliseconds, parse_timestamp, timestamp
 from chm_node.settings import Settings
 from chm_node.tables import dump as dump_table
 
-#: How often the worker writes new ones, when the log has moved.
+#: How often the worker writes new ones, when the log has moved; also the longest wait after failures.
 INTERVAL = timedelta(days=1)
+#: One that was cut short or failed is tried again after this; twice as long with each failure in a row.
+RETRY = timedelta(hours=1)
 #: Changes read at a time; memory does not grow with the log.
 BATCH = 500
 #: Half as slow as gzip's own choice of 6, and a twentieth larger.
@@ -79,18 +81,22 @@ def write(engine: Engine, settings: Settings, now: datetime) -> Dump:
     """
     try:
         with _alone(folder(settings)) as target:
-            dump = _written(engine, settings, target)
-            _replace(target / _MANIFEST, _manifest(dump))
-            _tidy(target, {_MANIFEST, *(each.name for each in dump.files.values())})
+            try:
+                dump = _written(engine, settings, target)
+                _replace(target / _MANIFEST, _manifest(dump))
+            finally:
+                _tidy(target, newest(settings))
     except OSError as error:
         raise ChmError(f"{folder(settings)}: {error.strerror}") from error
-    with writing(engine) as connection:
-        connection.execute(update(dump_table).values(made=milliseconds(now), log_time=milliseconds(dump.log_time)))
+    _note(engine, due=now + INTERVAL, log_time=dump.log_time)
     return dump
 
 
 def write_due(engine: Engine, settings: Settings, now: datetime) -> Dump | None:
-    """Write new dumps if the last try is a day ago and the log has moved since; None otherwise."""
+    """Write new dumps if the last ones are a day old and the log has moved since; None otherwise.
+
+    Raises ChmError as ``write`` does; it is then tried again after a while.
+    """
     return write(engine, settings, now) if _is_due(engine, now) and _claim(engine, now) else None
 
 
@@ -100,26 +106,37 @@ def discard(engine: Engine, settings: Settings) -> None:
     try:
         with _alone(target, wait=True):
             (target / _MANIFEST).unlink(missing_ok=True)
-            _tidy(target, set())
+            _tidy(target, None)
     except OSError as error:
         raise ChmError(f"{target}: {error.strerror}") from error
-    with writing(engine) as connection:
-        connection.execute(update(dump_table).values(made=0, log_time=0))
+    _note(engine, due=_START, log_time=_START)
 
 
 def _is_due(engine: Engine, now: datetime) -> bool:
     with reading(engine) as connection:
         row = connection.execute(select(dump_table)).one()
         moved = milliseconds(ChangeLog(connection).head().log_time) > row.log_time
-    return bool(moved and row.made <= milliseconds(now - INTERVAL))
+    return bool(moved and row.due <= milliseconds(now))
 
 
 def _claim(engine: Engine, now: datetime) -> bool:
-    """Whether it is for this worker to do; another one on the same database may have been faster."""
-    due = dump_table.c.made <= milliseconds(now - INTERVAL)
+    """Whether it is for this worker to do; another one on the same database may have been faster.
+
+    It counts as failed until it is done, for a worker that is killed says nothing any more.
+    """
     with writing(engine) as connection:
-        claimed = connection.execute(update(dump_table).where(due).values(made=milliseconds(now)))
-    return bool(claimed.rowcount)
+        row = connection.execute(select(dump_table)).one()
+        if row.due > milliseconds(now):
+            return False
+        wait = min(RETRY * 2 ** min(row.failures, 10), INTERVAL)
+        connection.execute(update(dump_table).values(due=milliseconds(now + wait), failures=row.failures + 1))
+    return True
+
+
+def _note(engine: Engine, due: datetime, log_time: datetime) -> None:
+    with writing(engine) as connection:
+        done = {"due": milliseconds(due), "failures": 0, "log_time": milliseconds(log_time)}
+        connection.execute(update(dump_table).values(done))
 
 
 @contextmanager
@@ -214,7 +231,9 @@ def _replace(path: Path, data: bytes) -> None:
     part.replace(path)
 
 
-def _tidy(target: Path, kept: set[str]) -> None:
+def _tidy(target: Path, dump: Dump | None) -> None:
+    """Take away what is no part of the dump: older ones, and what was not written to its end."""
+    kept = {each.name for each in dump.files.values()} if dump else set()
     # Whoever is reading an old dump keeps it open and reads it to its end.
     for path in target.iterdir():
         if path.name not in kept and path.name.startswith("records-"):

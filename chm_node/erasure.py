@@ -26,7 +26,10 @@ from chm_node.signing import Signer
 GRACE = timedelta(days=30)
 #: Files are not written anew more often for erasures by peers; the worker looks every hour, and a day is promised.
 INTERVAL = timedelta(hours=20)
-_TABLES = ("change", "record", "facet", "unknown_term", "receipt", "search")
+_TABLES = (
+    "change", "record", "facet", "unknown_term", "receipt", "search", "quarantine", "told", "check_result",
+    "notification",
+)  # fmt: skip
 
 
 def erase(

@@ -18,6 +18,7 @@ ChmError
 ├── StorageError               the database failed; cause attached
 ├── BackupError                a backup cannot be written, or is not one
 ├── OutdatedLogError           the database is older than what was given out: .stands, .reached
+├── LeaseLostError             another run harvests the source by now
 └── HarvestError               one source could not be harvested; stored in its run
     ├── FetchError             no answer, an error status, a forbidden address: .retry_after
     ├── ParseError             not what its media type promised
@@ -165,6 +166,14 @@ class OutdatedLogError(ChmError):
             f"the database ends at {stands:%Y-%m-%d %H:%M:%S} UTC, and the node has given out changes until "
             f"{reached:%Y-%m-%d %H:%M:%S} UTC. If it was restored from a backup, or begun anew: chm new-epoch"
         )
+
+
+class LeaseLostError(ChmError):
+    """Another run holds the lease of a source by now, so this one writes nothing more and ends."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        super().__init__(f"another run harvests {node} by now")
 
 
 class HarvestError(ChmError):

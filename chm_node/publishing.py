@@ -12,15 +12,18 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pyoxigraph as ox
 from sqlalchemy import Connection, Engine
 
+from chm_node.addresses import address_problems
 from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_blank_nodes
 from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
 from chm_node.database import reading, writing
 from chm_node.entry import entry
 from chm_node.errors import ConflictError, InvalidRecordError, Problem
 from chm_node.keys import current_name
+from chm_node.limits import size_problems, term_problems
 from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, NON_PUBLIC, OWL, PROFILE, PROV, RDF, VOCABULARY
-from chm_node.record import Action, Change, Entry, Record, RecordGraph, Tombstone, Values, timestamp
-from chm_node.record_types import RECORD_TYPES, type_of
+from chm_node.record import Action, Change, Entry, Record, RecordGraph, Tombstone, Values, from_milliseconds, timestamp
+from chm_node.record_types import OTHER, RECORD_TYPES, type_of
+from chm_node.schema import RecordType
 from chm_node.settings import Settings
 from chm_node.signing import Signer
 
@@ -78,7 +81,7 @@ def publish(
     """Publish or revise records, one transaction a batch; yields what each batch did, for progress.
 
     A record whose content is what is published already makes no change. Raises InvalidRecordError
-    for an IRI that is not this node's, before anything of its batch is written, and ConflictError when the
+    for what ``check`` refuses, before anything of its batch is written, and ConflictError when the
     key was changed meanwhile.
     """
     batch: list[_Draft] = []
@@ -89,6 +92,11 @@ def publish(
             batch = []
     if batch:
         yield _publish_batch(engine, settings, signer, batch, now)
+
+
+def check(record: Record, settings: Settings) -> None:
+    """Refuse what this node cannot serve or no hub would take over; raises InvalidRecordError with every problem."""
+    _checked(record, settings)
 
 
 def foreseen(engine: Engine, settings: Settings, records: Iterable[Record]) -> Published:
@@ -111,6 +119,8 @@ def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tomb
     A tombstone that says ``erased`` may follow an earlier one. Raises RecordNotFoundError, RecordWithdrawnError when
     the record is withdrawn already, or InvalidRecordError when another node owns it.
     """
+    if problems := list(term_problems(tombstone.iri, tombstone_triples(tombstone, now), OTHER)):
+        raise InvalidRecordError(problems)
     with writing(engine) as connection:
         _check_key(settings, signer)
         log = ChangeLog(connection)
@@ -188,6 +198,7 @@ _META_FACTS = (
     (ox.NamedNode(DCTERMS.conformsTo), ox.NamedNode(PROFILE)),
     (ox.NamedNode(ADMS.status), ox.NamedNode("http://purl.org/adms/status/Completed")),
 )
+_ANY_TIME = from_milliseconds(0)
 _XSD_DATE_TIME = ox.NamedNode("http://www.w3.org/2001/XMLSchema#dateTime")
 
 
@@ -195,15 +206,34 @@ def _moment(moment: datetime) -> ox.Literal:
     return ox.Literal(timestamp(moment), datatype=_XSD_DATE_TIME)
 
 
-def _draft(record: Record, settings: Settings) -> _Draft:
-    if not record.iri.startswith(settings.uri_space):
-        raise InvalidRecordError([Problem("iri", f"{record.iri} does not lie under {settings.uri_space}")])
-    record_type = RECORD_TYPES.get(record.type) or type_of(record.iri, record.extra)
+def _type(record: Record) -> RecordType:
+    return RECORD_TYPES.get(record.type) or type_of(record.iri, record.extra)
+
+
+def _checked(record: Record, settings: Settings) -> tuple[list[ox.Triple], list[str]]:
+    """The record's own triples and their canonical lines; raises InvalidRecordError."""
+    iri = record.iri
+    if problems := address_problems(iri, settings.uri_space):
+        raise InvalidRecordError(problems)
+    record_type = _type(record)
     triples = record_type.triples(record)
+    lines = canonical_lines(triples)
+    key = iri.removeprefix(settings.uri_space)
+    # The largest that can be signed: times are of one length, and it may have had a name at each former address.
+    names = [f"<{iri}> <{OWL.sameAs}> <{former.uri_space}{key}> .\n" for former in settings.former]
+    largest = canonical_bytes([*lines, *names, *meta_lines(iri, settings, _ANY_TIME, _ANY_TIME)])
+    if problems := [*term_problems(iri, triples, record_type), *size_problems(largest)]:
+        raise InvalidRecordError(problems)
+    return triples, lines
+
+
+def _draft(record: Record, settings: Settings) -> _Draft:
+    triples, lines = _checked(record, settings)
     refuse_blank_nodes(record.iri, triples)
+    record_type = _type(record)
     return _Draft(
         record,
-        tuple(canonical_lines(triples)),
+        tuple(lines),
         entry(record.iri, triples, record_type),
         tuple(record_type.unknown_terms(record.values)),
     )

@@ -1,16 +1,19 @@
 """The node at work on one machine: the web server, and one worker process beside it.
 
 granian answers requests from one process with threads; the worker is a process of its own, so that a
-long harvest never takes a reader's time, and is started again when it ends by itself.
+long harvest never takes a reader's time, and is started again when it ends by itself. Neither outlives
+the process that started it, even one that was killed: who starts the node again finds the port free.
 """
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from chm_node import watermark
+from chm_node import lifeline, watermark
 from chm_node.errors import SettingsError
 from chm_node.keys import node_signer
 from chm_node.settings import Settings
@@ -52,7 +55,7 @@ def serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) 
         worker.start()
     say(f"{settings.base_url} is served on {settings.host}:{settings.port}; Ctrl-C stops it")
     try:
-        server.serve(target_loader=_load_app)
+        server.serve(target_loader=partial(_load_app, os.getpid()))
     finally:
         if worker:
             worker.stop()
@@ -107,9 +110,10 @@ def start_command(
 ) -> subprocess.Popen[bytes]:
     """A ``chm`` command as a process of its own group: Ctrl-C reaches it through us alone.
 
-    ``log`` is the file for what it says; without one it says it where we do.
+    It stops by itself once the thread that called this has ended, and so when we are killed. ``log`` is the file for
+    what it says; without one it says it where we do.
     """
-    command = [sys.executable, "-m", "chm_node.cli", *arguments]
+    command = [sys.executable, "-m", "chm_node.cli", "--end-with", str(os.getpid()), *arguments]
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("ab")) if log else None
         return subprocess.Popen(  # noqa: S603 -- our own command
@@ -128,11 +132,12 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _load_app(_: str) -> Any:  # a WSGI application
+def _load_app(parent: int, _: str) -> Any:  # a WSGI application
     # In granian's child process, which inherits the parent's handlers: a stop that came while the application
     # is being loaded would be forgotten, and the child killed after a long wait.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    lifeline.end_with(parent)
     from chm_node.app import create_app
     from chm_node.search import terms
 

@@ -18,6 +18,9 @@ from chm_node.errors import SettingsError
 from chm_node.text import clean_text, language_tag, valid_iri, valid_language_tag
 from chm_node.vocabulary import Vocabularies
 
+#: A page of the log states it with each statement, and has to stay below what hubs read.
+MAX_BASE_URL_BYTES = 120
+
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _MAIL = re.compile(rf"[A-Za-z0-9.!$'*+/=^`{{|}}~_-]+@(?i:{_LABEL}(?:\.{_LABEL})+)", re.ASCII)
@@ -31,7 +34,10 @@ def _public_address(value: str) -> str:
         raise ValueError("write the full public address, such as https://chm.example.org/")
     if parts.path not in ("", "/"):
         raise ValueError("the node answers at the root of its host; leave out the path")
-    return f"{parts.scheme}://{_authority(parts)}/"
+    address = f"{parts.scheme}://{_authority(parts)}/"
+    if len(address) > MAX_BASE_URL_BYTES:
+        raise ValueError(f"use an address of at most {MAX_BASE_URL_BYTES} bytes; each statement of the log repeats it")
+    return address
 
 
 def _queries(value: str) -> str:

@@ -61,6 +61,11 @@ class Term:
         return self.notation, ""
 
     @property
+    def codes(self) -> tuple[str, ...]:
+        """Everything that stands for the term and is no name: notation, end of its IRI, CAS numbers."""
+        return self.notation, _local_id(self.iri), *self.cas_numbers
+
+    @property
     def cas_numbers(self) -> tuple[str, ...]:
         return tuple(filter(None, self.properties.get("casNumber", "").split(_SEPARATOR)))
 

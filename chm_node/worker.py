@@ -27,7 +27,7 @@ from harvest.checker.results import check_next
 from harvest.dispatch import Dispatcher, fetch_policy
 from harvest.inquiry import ask_next
 from harvest.joining.work import work
-from harvest.sources import RunView
+from harvest.overview import RunView
 
 _HOUR_SECONDS = 3600.0
 _M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -149,11 +149,6 @@ def _topics(settings: Settings) -> Renderer:
         return found(topic)
 
     return render
-
-
-def _dump(engine: Engine, settings: Settings) -> None:
-    if dump := dumps.write_due(engine, settings, _now()):
-        _log.info("dump of %d records, %d withdrawn", dump.records, dump.withdrawn)
 
 
 def _now() -> datetime:

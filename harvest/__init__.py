@@ -10,9 +10,19 @@ page, description   reading what a peer sent, in a sandboxed child (readers, pre
 quarantine          changes held until a person decides
 attention           what an operator should look at: held, flagged, refused
 decisions, rollback what a person decides about what is held; going back to an earlier run
-run, store, runs    one harvest of one source; one page in one transaction; the history
+run                 one harvest of one source, which holds these together:
+  vouching          whom a hub speaks for: heard, asked, written down (members decides: pure)
+  ahead, taking     pages read while others are stored; what is taken over and remembered of them
+  dump              the first pages of a large peer, from one file
+  compare, healing  our copies of the peer's own records beside its list; asking for what differs
+  origins           what came through a hub, asked for at its origins
+  withheld          what a hub never passed on, found in the lists of its nodes
+  equivocation      two texts of one version, settled by what their owner serves
+  transactions      what a run writes, under its lease
+store, runs         one page in one transaction; the history
+overview            sources and runs as operators see them
 dispatch            all harvests of this process
-hints               a source is said to have news: it is due earlier, once a minute
+hints               a source is said to have news: it is due earlier, within bounds
 push                subscriptions at the WebSub hubs of our sources
 receipts            what became of each record a peer offered
 standing, inquiry   how our own records stand at a hub (pure); asking it

@@ -4,7 +4,7 @@ A list that cannot be read to its end says nothing: only a whole one is compared
 a question to the peer and no withdrawal.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,8 +18,7 @@ from harvest.description import Description
 from harvest.page import Page, read_record
 from harvest.plan import ALWAYS_PLAUSIBLE
 from harvest.resource_list import Entry, Sitemap, read_sitemap
-from harvest.sources import Source
-from harvest.trust import Powers
+from harvest.trust import Authority, Powers
 from harvest.visit import Document, Visit
 
 INTERVAL = timedelta(days=7)
@@ -94,22 +93,30 @@ def held_copies(connection: Connection, node: str) -> dict[str, HeldCopy]:
     return {row.iri: HeldCopy(row.digest, row.withdrawn, from_milliseconds(row.version)) for row in rows}
 
 
-def difference(visit: Visit, described: Description | None, source: Source, held: Mapping[str, HeldCopy]) -> Difference:
+def difference(
+    visit: Visit,
+    described: Description | None,
+    peer: Authority,
+    held: Mapping[str, HeldCopy],
+    go_on: Callable[[], bool],
+) -> Difference:
     """Our copies against the whole of the peer's resource list.
 
-    Raises FetchError, or ParseError for anything but a whole list.
+    Raises FetchError, also when it takes too long, or ParseError for anything but a whole list.
     """
-    start, space = described.resource_sync if described else "", source.authority.uri_space
+    start = described.resource_sync if described else ""
     if not start:
-        raise ParseError(f"{source.node} names no ResourceSync interface")
+        raise ParseError(f"{peer.node} names no ResourceSync interface")
     waiting, known, whole = [start], {start}, False
     comparison = Comparison(held)
     while waiting:
+        if not go_on():
+            raise FetchError(start, "takes too long to be read to its end")
         document = _fetched(visit, waiting.pop(0))
         sitemap: Sitemap = visit.read(read_sitemap, document)
         if sitemap.capability == "resourcelist" and not sitemap.index:
             whole = True
-            for each in _own(sitemap.entries, space):
+            for each in _own(sitemap.entries, peer.uri_space):
                 comparison.add(each.iri, each.sha256)
             continue
         further = [address for address in _further(sitemap) if address not in known]

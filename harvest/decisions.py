@@ -14,6 +14,7 @@ from chm_node.tables import frontier as frontier_table
 from chm_node.tables import source as source_table
 from harvest import quarantine, runs
 from harvest.page import reread
+from harvest.plan import Judged
 from harvest.quarantine import DROPPED, WAITING, Choice, Group, Kind
 from harvest.sources import Source, find
 from harvest.store import Ledger
@@ -27,19 +28,23 @@ def accept(engine: Engine, settings: Settings, name: str, chosen: Choice, now: d
     """Take over what waits, as it was offered; how many changes that are.
 
     Of two texts as one version, the other one is held then, as dropped. Raises HarvestError when nothing
-    waits, or changes of several kinds and none was chosen.
+    waits, or changes of several kinds and none was chosen. May be cut anywhere and called again: what was taken over
+    waits no longer, and the run says how many those are.
     """
     with reading(engine) as connection:
         source = find(connection, name)
         count = _count(connection, source, chosen, WAITING)
-    message, run_id, more = f"a person accepted {count} {_words(chosen)}", 0, True
+    run_id, done, more = 0, 0, True
     while more:
         with writing(engine) as connection:
-            run_id = run_id or runs.decided(connection, source.id, now, message)
-            more = _accept_some(Ledger(connection, settings, source, run_id, now), chosen)
-            runs.decided_until(connection, run_id, message)
-            _harvest_soon(connection, source, now)
-    return count
+            run_id = run_id or runs.decided(connection, source.id, now, "")
+            taken = _accept_some(Ledger(connection, settings, source, run_id, now), chosen)
+            done, more = done + taken, taken == BATCH
+            progress = f"{done} of {count}" if more else str(done)
+            runs.decided_until(connection, run_id, f"a person accepted {progress} {_words(chosen)}")
+            if not more:
+                _harvest_soon(connection, source, now)
+    return done
 
 
 def drop(connection: Connection, name: str, chosen: Choice, now: datetime) -> int:
@@ -70,6 +75,18 @@ def reopen(connection: Connection, name: str, chosen: Choice, now: datetime) -> 
     return count
 
 
+def take_over(ledger: Ledger, found: Sequence[tuple[Kind, Judged]]) -> None:
+    """Take over held changes, past the version rule.
+
+    Of two texts as one version, the other one is held then, as dropped.
+    """
+    connection, source_id = ledger.connection, ledger.source.id
+    replaced = _held_now(connection, [each.offer.iri for kind, each in found if kind is Kind.EQUIVOCATION])
+    ledger.take([each for _, each in found])
+    quarantine.forget(connection, source_id, (each.offer.iri for _, each in found))
+    quarantine.hold(connection, source_id, Kind.EQUIVOCATION, replaced, ledger.now, DROPPED)
+
+
 def offer_of(change: LoggedChange) -> Offer:
     """A harvested version as it was once offered."""
     graph = change.graph
@@ -87,20 +104,17 @@ def offer_of(change: LoggedChange) -> Offer:
     )
 
 
-def _accept_some(ledger: Ledger, chosen: Choice) -> bool:
-    """Whether there may be more."""
-    connection, source_id = ledger.connection, ledger.source.id
-    found = quarantine.waiting(connection, source_id, chosen, BATCH)
-    replaced = _held_now(connection, [offer.iri for kind, offer in found if kind is Kind.EQUIVOCATION])
-    ledger.take([reread(offer) for _, offer in found])
-    quarantine.forget(connection, source_id, (offer.iri for _, offer in found))
-    quarantine.hold(connection, source_id, Kind.EQUIVOCATION, replaced, ledger.now, DROPPED)
-    return len(found) == BATCH
+def _accept_some(ledger: Ledger, chosen: Choice) -> int:
+    """How many these were; there may be more if it is a whole batch."""
+    found = quarantine.waiting(ledger.connection, ledger.source.id, chosen, BATCH)
+    take_over(ledger, [(kind, reread(offer)) for kind, offer in found])
+    return len(found)
 
 
 def _held_now(connection: Connection, iris: Sequence[str]) -> list[Offer]:
     ids = [each.id for each in Catalogue(connection).held(iris).values()]
-    return [offer_of(change) for change in ChangeLog(connection).graphs(ids).values()]
+    # What was taken back has no bytes, and nothing to go back to.
+    return [offer_of(change) for change in ChangeLog(connection).graphs(ids).values() if not change.taken_back]
 
 
 def _count(connection: Connection, source: Source, chosen: Choice, decision: str) -> int:

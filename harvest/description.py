@@ -140,7 +140,9 @@ def _authority(node: str, space: str, index: Index) -> tuple[str, Authority]:
 def _keys(node: str, index: Index) -> list[PublicKey]:
     methods = _iris(index.get(node, {}).get(_ASSERTION, ()))
     stated = ((method, _one(index.get(method, {}), SEC.publicKeyMultibase)) for method in methods)
-    return [PublicKey(method, key, _end(method, index)) for method, key in stated if key]
+    # Under another host's name it could stand in a hub's description in the place of that host's own key.
+    own = ((method, key) for method, key in stated if key and host_of(method) == host_of(node))
+    return [PublicKey(method, key, _end(method, index)) for method, key in own]
 
 
 def _end(method: str, index: Index) -> datetime | None:

@@ -12,9 +12,11 @@ from chm_node.database import reading, writing
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.settings import Settings
 from harvest import hints, leases
+from harvest.overview import RunView
 from harvest.readers import Readers
-from harvest.run import Clock, Harvest
-from harvest.sources import RunView, Source
+from harvest.run import Harvest
+from harvest.sources import Source
+from harvest.transactions import Clock
 
 #: Harvests under way at once; most of each is waiting for the peer.
 THREADS = 8

@@ -4,7 +4,7 @@ Nobody here approved these nodes, so two have to say the same: the hub in its de
 node that cannot be reached is believed on the hub's word alone, marked as such, and asked again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -13,7 +13,7 @@ from typing import Any
 from chm_node.proofs import former_keys, stored_keys
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.text import host_of
-from harvest.trust import Authority, Verdict, disjoint, space_problem
+from harvest.trust import Authority, Verdict, disjoint, space_problem, succession
 
 #: A hub that vouches for more is believed for the first of them.
 MAX_MEMBERS = 5000
@@ -42,6 +42,13 @@ class Member:
     country: str = ""  #: as the node says, or the hub while the node is silent
     word: Word = Word.UNASKED
     asked: datetime = _NEVER
+    #: A new key by the hub's word, in the place of the pinned one; nothing until the node says so too.
+    successor: Authority | None = None
+
+    @property
+    def claim(self) -> Authority:
+        """What the hub says of the node."""
+        return self.successor or self.authority
 
     @property
     def node(self) -> str:
@@ -67,7 +74,8 @@ def claimed(
     """What a hub vouches for once its description was read, and the nodes refused for contradicting what is pinned.
 
     ``taken`` is whom we believe already: ourselves, the approved sources, what is pinned for other hubs. What is
-    pinned stays when the hub no longer says it, and when it says otherwise.
+    pinned stays when the hub no longer says it, and when it says otherwise; a new key that names the pinned one as
+    a former one has the node asked.
     """
     before = {each.node: each for each in members}
     known = {each.node: each for each in taken}
@@ -75,18 +83,20 @@ def claimed(
     spoken = _Spoken([*kept.values(), *known.values()])
     refused = []
     for each in described:
-        if spoken.contradicts(each.authority):
+        if spoken.contradicts(each.authority, unless_it_follows=True):
             refused.append(each.node)
             kept.setdefault(each.node, replace(each, word=Word.DISPUTED, asked=_POINTLESS))
+        elif each.node in kept:
+            kept[each.node] = _with_new_key(kept[each.node], each.authority)
         else:
-            kept.setdefault(each.node, _asked_before(each, before.get(each.node), known.get(each.node)))
+            kept[each.node] = _asked_before(each, before.get(each.node), known.get(each.node))
     return tuple(kept.values())[:MAX_MEMBERS], tuple(refused)
 
 
 def due(members: Iterable[Member], now: datetime) -> list[Member]:
     """Who has to be asked: those never asked first, then those that did not confirm, the longest ago first."""
-    open_ones = [each for each in members if each.word is not Word.CONFIRMED and each.asked <= now - ASKED_AGAIN]
-    return sorted(open_ones, key=lambda each: each.asked)
+    open_ones = (each for each in members if each.word is not Word.CONFIRMED or each.successor)
+    return sorted((each for each in open_ones if each.asked <= now - ASKED_AGAIN), key=lambda each: each.asked)
 
 
 def settled(
@@ -96,27 +106,9 @@ def settled(
     kept = {each.node: each for each in members}
     spoken = _Spoken([*kept.values(), *taken])
     for node, answer in answers.items():
-        each = kept[node]
-        word = Word.DISPUTED if spoken.contradicts(each.authority) else answer.word
-        country = answer.country if answer.word is Word.CONFIRMED else each.country
-        kept[node] = replace(each, word=word, asked=now, country=country)
+        kept[node] = _answered(kept[node], answer, spoken, now)
         spoken.add(kept[node])
     return tuple(kept.values())
-
-
-def notes(before: Iterable[Member], after: Iterable[Member]) -> Iterator[str]:
-    """What has changed that a person should read."""
-    words = {each.node: each.word for each in before}
-    fresh = [each for each in after if each.word is not words.get(each.node)]
-    sentences = {
-        Word.SILENT: "not reached, and believed on the peer's word alone until reached",
-        Word.DISPUTED: "not confirmed by the node itself, so its records are refused",
-        Word.CONFIRMED: "now confirmed by the node itself",
-    }
-    for word, sentence in sentences.items():
-        nodes = [each.node for each in fresh if each.word is word]
-        if nodes and (word is not Word.CONFIRMED or any(words.get(node) is not Word.UNASKED for node in nodes)):
-            yield f"the peer vouches for {named(nodes)}: {sentence}"
 
 
 def named(nodes: Sequence[str]) -> str:
@@ -125,9 +117,26 @@ def named(nodes: Sequence[str]) -> str:
     return ", ".join(nodes[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def newest(vouched: Mapping[str, Authority], others: Iterable[Authority]) -> dict[str, Authority]:
+    """The nodes whose records a hub may pass on, with the new keys that ``others`` have in the place of theirs.
+
+    It may be another hub that brought the new key; the former one is given up all the same.
+    """
+    found = dict(vouched)
+    for each in others:
+        if each.node in found and each.follows(found[each.node]):
+            found[each.node] = each
+    return found
+
+
 def pinned(members: Iterable[Member], countries: Sequence[str]) -> dict[str, Authority]:
     """The nodes whose records a hub may pass on here, when it was approved for these countries; none are all."""
     return {each.node: _borne_out(each) for each in members if each.pinned and _in_scope(each, countries)}
+
+
+def confirmed(members: Iterable[Member], countries: Sequence[str]) -> dict[str, Authority]:
+    """Those of them that have said so themselves."""
+    return pinned((each for each in members if each.word is Word.CONFIRMED), countries)
 
 
 def _borne_out(member: Member) -> Authority:
@@ -147,23 +156,37 @@ def doubted(members: Iterable[Member], countries: Sequence[str]) -> dict[str, Ve
 
 def to_json(member: Member) -> dict[str, Any]:
     """A member as it is stored."""
-    authority = member.authority
     return {
-        "node": authority.node,
-        "uri_space": authority.uri_space,
-        "multikey": authority.multikey,
-        "former": stored_keys(authority.former),
+        **_stored(member.authority),
         "country": member.country,
         "word": member.word.value,
         "asked": milliseconds(member.asked),
+        "successor": _stored(member.successor) if member.successor else None,
     }
 
 
 def from_json(stored: Mapping[str, Any]) -> Member:
     """A stored member."""
-    former = former_keys(stored["former"])
-    authority = Authority(stored["node"], stored["uri_space"], stored["multikey"], former)
-    return Member(authority, stored["country"], Word(stored["word"]), from_milliseconds(stored["asked"]))
+    return Member(
+        _authority(stored),
+        stored["country"],
+        Word(stored["word"]),
+        from_milliseconds(stored["asked"]),
+        _authority(stored["successor"]) if stored["successor"] else None,
+    )
+
+
+def _stored(authority: Authority) -> dict[str, Any]:
+    return {
+        "node": authority.node,
+        "uri_space": authority.uri_space,
+        "multikey": authority.multikey,
+        "former": stored_keys(authority.former),
+    }
+
+
+def _authority(stored: Mapping[str, Any]) -> Authority:
+    return Authority(stored["node"], stored["uri_space"], stored["multikey"], former_keys(stored["former"]))
 
 
 class _Spoken:
@@ -180,14 +203,43 @@ class _Spoken:
             self._by_host.setdefault(host_of(member.authority.uri_space), {})[member.node] = member.authority
             self._by_node[member.node] = member.authority
 
-    def contradicts(self, claim: Authority) -> bool:
-        """Whether a claim is impossible beside what is pinned, or in itself."""
+    def contradicts(self, claim: Authority, *, unless_it_follows: bool) -> bool:
+        """Whether a claim is impossible beside what is pinned, or in itself.
+
+        ``unless_it_follows`` lets pass a new key that names the pinned one as a former one.
+        """
         host = host_of(claim.node)
         if host != host_of(claim.uri_space) or space_problem(claim.uri_space) or not claim.multikey:
             return True
         others = (each for node, each in self._by_host.get(host, {}).items() if node != claim.node)
-        differs = self._by_node.get(claim.node, claim) != claim
+        known = self._by_node.get(claim.node, claim)
+        differs = known != claim and not (unless_it_follows and claim.follows(known))
         return differs or any(not disjoint(claim.uri_space, other.uri_space) for other in others)
+
+
+def _with_new_key(held: Member, claim: Authority) -> Member:
+    """What is pinned, and the new key that the hub states by now, if it does; a claim is asked about once a day."""
+    if not claim.follows(held.authority):
+        return replace(held, successor=None)
+    known = held.successor
+    if known and (known, known.former) == (claim, claim.former):
+        return held
+    return replace(held, successor=claim, asked=_NEVER)
+
+
+def _answered(member: Member, answer: Answer, spoken: _Spoken, now: datetime) -> Member:
+    """A member once it was asked about what the hub says of it."""
+    asked, new_key = replace(member, asked=now), member.successor
+    if new_key and answer.word is Word.SILENT:
+        return asked  # the hub alone cannot replace a key
+    confirmed = answer.word is Word.CONFIRMED
+    contradicted = spoken.contradicts(member.claim, unless_it_follows=confirmed)
+    if new_key and member.word is Word.CONFIRMED and (contradicted or not confirmed):
+        return asked  # nor can it make the node's own word undone
+    word = Word.DISPUTED if contradicted else answer.word
+    if new_key and word is Word.CONFIRMED:
+        asked = replace(asked, authority=succession(_borne_out(member), new_key, now))
+    return replace(asked, word=word, country=answer.country if confirmed else member.country, successor=None)
 
 
 def _asked_before(claim: Member, before: Member | None, known: Member | None) -> Member:

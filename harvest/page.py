@@ -79,6 +79,9 @@ def read_page(data: bytes, media_type: str, address: str, powers: Powers, now: d
     if len(data) > MAX_PAGE_BYTES:
         raise ParseError(f"the page is larger than {MAX_PAGE_BYTES // 1024 // 1024} MiB; its operator should split it")
     default, graphs = _by_graph(read_rdf(data, media_type, address))
+    if not default:
+        # Even a page without members says what it is; one that says nothing was lost on its way.
+        raise ParseError("the page holds no statement of its own; an empty answer never counts as an empty page")
     published = {member: _moment(_first(default.get(member, {}), _PUBLISHED)) for member in _members(default)}
     dated = sorted(published, key=lambda member: (published[member] is not None, published[member], member))
     return Page(

@@ -23,11 +23,11 @@ WAITING, DROPPED = "waiting", "dropped"
 
 _columns = quarantine_table.c
 _HOLD = text(
-    "INSERT INTO quarantine (source_id, iri, kind, decision, held, action, origin, version, issued, digest, nquads,"
-    " proof, hops, activity) VALUES (:source_id, :iri, :kind, :decision, :held, :action, :origin, :version, :issued,"
-    " :digest, :nquads, :proof, :hops, :activity)"
+    "INSERT INTO quarantine (source_id, iri, kind, decision, held, asked, action, origin, version, issued, digest,"
+    " nquads, proof, hops, activity) VALUES (:source_id, :iri, :kind, :decision, :held, 0, :action, :origin, :version,"
+    " :issued, :digest, :nquads, :proof, :hops, :activity)"
     " ON CONFLICT (source_id, iri) DO UPDATE SET kind = excluded.kind, decision = excluded.decision,"
-    " held = excluded.held, action = excluded.action, origin = excluded.origin, version = excluded.version,"
+    " held = excluded.held, asked = 0, action = excluded.action, origin = excluded.origin, version = excluded.version,"
     " issued = excluded.issued, digest = excluded.digest, nquads = excluded.nquads, proof = excluded.proof,"
     " hops = excluded.hops, activity = excluded.activity"
     # The same again waits since it first came, and stays dropped.
@@ -137,6 +137,20 @@ def ripe(connection: Connection, source_id: int, latest: datetime) -> list[Offer
     """Changes that were dated ahead and whose time has come."""
     due = (_columns.kind == Kind.FUTURE.value) & (_columns.version <= milliseconds(latest))
     return _offers(connection, source_id, due & (_columns.decision == WAITING))
+
+
+def second_texts(connection: Connection, source_id: int, node: str, before: datetime, limit: int) -> list[Offer]:
+    """Second texts of other nodes' records that wait and about which nobody was asked since; the longest ago first."""
+    wanted = (_columns.source_id == source_id) & (_columns.kind == Kind.EQUIVOCATION.value)
+    due = (_columns.decision == WAITING) & (_columns.origin != node) & (_columns.asked <= milliseconds(before))
+    oldest = _open(*_columns).where(wanted, due).order_by(_columns.asked, _columns.held, _columns.iri)
+    return [_offer(row) for row in connection.execute(oldest.limit(limit))]
+
+
+def asked(connection: Connection, source_id: int, iri: str, now: datetime) -> None:
+    """Note that the node of a record was asked about what is held of it."""
+    own = (_columns.source_id == source_id) & (_columns.iri == iri)
+    connection.execute(update(quarantine_table).where(own).values(asked=milliseconds(now)))
 
 
 def waiting(connection: Connection, source_id: int, chosen: Choice, limit: int) -> list[tuple[Kind, Offer]]:

@@ -1,8 +1,9 @@
 """The disposable children that read what peers sent; shared by all harvests of this process."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from chm_node.errors import ReaderDiedError
@@ -12,6 +13,8 @@ from chm_node.sandbox import Sandbox
 READERS = 2
 #: Pages that wait for a child or are in one, whatever the number of sources; a source that is ahead waits.
 _ROOM = 2 * READERS
+#: Pages that the children read while another is being stored; the sources that are read at once share them.
+AHEAD = 2
 
 
 class Readers:
@@ -23,6 +26,8 @@ class Readers:
         self._own = threading.local()
         self._sandboxes: list[Sandbox] = []
         self._room = threading.BoundedSemaphore(_ROOM)
+        self._sources = 0
+        self._counting = threading.Lock()
 
     def __enter__(self) -> "Readers":
         return self
@@ -34,6 +39,22 @@ class Readers:
         self._threads.shutdown(cancel_futures=True)
         for sandbox in self._sandboxes:
             sandbox.close()
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """While one source more is read page by page."""
+        with self._counting:
+            self._sources += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._sources -= 1
+
+    @property
+    def ahead(self) -> int:
+        """How many pages a source may be read ahead of the one being stored, as many as are read at once."""
+        return AHEAD // max(1, self._sources)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> "Future[Any]":  # any picklable values
         """Has a child call the function; the future raises what ``Sandbox.run`` raises."""

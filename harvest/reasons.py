@@ -87,9 +87,9 @@ REASONS: Mapping[Verdict, Mapping[str, str]] = {
         "ar": "التوقيع غير مطابق: عُدّلت البطاقة في الطريق أو وُقّعت بمفتاح غير معتمد.",
     },
     Verdict.EQUIVOCATION: {
-        "en": "The node gave out two different texts as one version; the first is kept until it publishes a new one.",
-        "fr": "Le nœud a diffusé deux textes comme une même version ; le premier est gardé jusqu’à la suivante.",
-        "ar": "أصدرت العقدة نصين مختلفين على أنهما نسخة واحدة؛ يُحتفظ بالأول إلى أن تنشر نسخة جديدة.",
+        "en": "The node gave out two different texts as one version; the other is kept until it publishes a new one.",
+        "fr": "Le nœud a diffusé deux textes comme une même version ; l’autre est gardé jusqu’à la suivante.",
+        "ar": "أصدرت العقدة نصين مختلفين على أنهما نسخة واحدة؛ يُحتفظ بالآخر إلى أن تنشر نسخة جديدة.",
     },
     Verdict.WITHDRAWAL_DROPPED: {
         "en": "Too many records were withdrawn at once, and a person kept this one; ask the operator of the hub.",

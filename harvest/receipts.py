@@ -5,7 +5,7 @@ have come by another way, and when a newer version is refused the older one stay
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,10 +91,9 @@ def every(connection: Connection, node: str, after: str = "") -> list[Receipt]:
     return [_receipt(receipts[iri], records.get(iri)) if iri in receipts else _implied(records[iri]) for iri in iris]
 
 
-def refuses_under(connection: Connection, source_id: int, space: str) -> bool:
-    """Whether records under a URI space were refused because nobody could say who speaks for it."""
-    doubts = [each.value for each in (Verdict.UNKNOWN_NODE, Verdict.UNASKED_NODE, Verdict.DISPUTED_NODE)]
-    own = (receipt_table.c.source_id == source_id) & receipt_table.c.reason.in_(doubts)
+def refuses_under(connection: Connection, source_id: int, space: str, reasons: Iterable[Verdict]) -> bool:
+    """Whether records under a URI space were refused for one of these reasons."""
+    own = (receipt_table.c.source_id == source_id) & receipt_table.c.reason.in_([each.value for each in reasons])
     found = select(receipt_table.c.iri).where(own, receipt_table.c.iri.startswith(space, autoescape=True)).limit(1)
     return connection.execute(found).first() is not None
 

@@ -46,12 +46,13 @@ class Undone:
 def roll_back(engine: Engine, settings: Settings, name: str, run_id: int, now: datetime) -> Undone:
     """Undo what a source brought after one of its runs; what other sources brought stays.
 
-    Raises HarvestError when it is no run of this source. May be cut anywhere and called again.
+    Raises HarvestError when it is no run of this source. May be cut anywhere and called again: what was undone is
+    passed over, and the run says how far it came.
     """
     with writing(engine) as connection:
         source = find(connection, name)
         since = runs.log_position(connection, source.id, run_id)
-        own = runs.decided(connection, source.id, now, f"a person goes back to run {run_id}")
+        own = runs.decided(connection, source.id, now, f"a person is going back to run {run_id}")
         # A run under way ends at its page.
         connection.execute(update(source_table).where(source_table.c.id == source.id).values(lease=""))
         until = ChangeLog(connection).head().seq
@@ -61,8 +62,9 @@ def roll_back(engine: Engine, settings: Settings, name: str, run_id: int, now: d
             found = history.brought(connection, source.node, after, until, BATCH)
             ledger = Ledger(connection, settings, source, own, now)
             undone += _undo(ledger, found, since, until)
-            runs.decided_until(connection, own, f"a person went back to run {run_id}: {undone}")
-        after, more = found[-1].seq if found else after, len(found) == BATCH
+            after, more = found[-1].seq if found else after, len(found) == BATCH
+            going = "is going" if more else "went"
+            runs.decided_until(connection, own, f"a person {going} back to run {run_id}: {undone}")
     return undone
 
 

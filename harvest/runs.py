@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, func, insert, select, update
+from sqlalchemy import Connection, ScalarSelect, delete, func, insert, select, update
 
 from chm_node.errors import HarvestError
 from chm_node.record import milliseconds
@@ -68,13 +68,27 @@ def add(connection: Connection, run_id: int, counts: Counts) -> None:
     connection.execute(update(run_table).where(run_table.c.id == run_id).values(more))
 
 
+def counts(connection: Connection, run_id: int) -> Counts:
+    """What a run has done so far."""
+    columns = [run_table.c[each.name] for each in fields(Counts)]
+    return Counts(*connection.execute(select(*columns).where(run_table.c.id == run_id)).one())
+
+
 def end(
     connection: Connection, run_id: int, now: datetime, outcome: str, message: str, requests: int, received: int
 ) -> None:
-    """Close a run, unless its successor did so already; ``received`` is in bytes, as decompressed."""
+    """Close a run, unless its successor did so already; ``received`` is in bytes, as decompressed.
+
+    Of the runs that found nothing new the newest is kept: the others would hide, and soon outnumber, those that did.
+    """
     values = {"ended": milliseconds(now), "outcome": outcome, "message": message[:2000], "seq": _log_stands_at()}
     statement = update(run_table).where(run_table.c.id == run_id, run_table.c.ended == 0)
     connection.execute(statement.values(values | {"requests": requests, "bytes": received}))
+    if outcome == NOT_MODIFIED:
+        of_this = select(run_table.c.source_id).where(run_table.c.id == run_id).scalar_subquery()
+        earlier = (run_table.c.source_id == of_this) & (run_table.c.id < run_id)
+        said_nothing = (run_table.c.outcome == NOT_MODIFIED) & (run_table.c.message == "")
+        connection.execute(delete(run_table).where(earlier, said_nothing))
 
 
 def log_position(connection: Connection, source_id: int, run_id: int) -> int:

@@ -5,23 +5,21 @@ A source is proposed by its address and approved by a person, who pins node, URI
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from chm_node.errors import HarvestError
 from chm_node.proofs import fingerprint, former_keys, stored_keys
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.settings import Settings
 from chm_node.tables import frontier as frontier_table
-from chm_node.tables import record as record_table
-from chm_node.tables import run as run_table
 from chm_node.tables import source as source_table
 from harvest.description import Description
-from harvest.members import Member, Word, doubted, from_json, pinned, to_json
-from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint
+from harvest.members import Member, Word, confirmed, doubted, from_json, newest, pinned, to_json
+from harvest.trust import CLOCK_TOLERANCE, Authority, Powers, disjoint, succession
 
 PROPOSED, APPROVED, MOVED, LEFT, REMOVED = "proposed", "approved", "moved", "left", "removed"
 #: Sources whose pinned facts still hold.
@@ -52,45 +50,6 @@ class Source:
     @property
     def node(self) -> str:
         return self.authority.node
-
-
-@dataclass(frozen=True)
-class RunView:
-    """One harvest, or a person's decision, as operators and peers see it."""
-
-    id: int
-    started: datetime
-    ended: datetime | None  #: None while it runs
-    outcome: str  #: a notation of the harvest-statuses vocabulary, "running" or "decided"
-    requests: int
-    bytes: int
-    created: int
-    updated: int
-    withdrawn: int
-    unchanged: int
-    rejected: int
-    message: str
-
-
-@dataclass(frozen=True)
-class SourceView:
-    """A source, as operators and peers see it."""
-
-    id: int
-    node: str
-    address: str
-    titles: Mapping[str, str]
-    country: str
-    state: str
-    uri_space: str
-    fingerprint: str  #: of the pinned key; empty for an unsigned peer
-    records: int  #: live records of this node
-    last_run: RunView | None
-    last_success: datetime | None
-    due: datetime
-    failures: int
-    members: tuple[Member, ...]  #: nodes it vouches for
-    countries: tuple[str, ...]  #: whose nodes it may vouch for; none are all
 
 
 def propose(connection: Connection, address: str, found: Description, now: datetime) -> Source:
@@ -165,19 +124,31 @@ def remove(connection: Connection, name: str, state: str = REMOVED) -> Source:
     return find(connection, name)
 
 
+def contradiction(source: Source, found: Description) -> str:
+    """Why a person has to approve the source again; empty while it is what was pinned."""
+    pinned, now = source.authority, found.authority
+    if now.multikey != pinned.multikey:
+        shown = f"a key with the fingerprint {fingerprint(now.multikey)}" if now.multikey else "no key at all"
+        return (
+            f"{source.node} shows {shown} instead of the one that was approved; ask its operator, then approve it again"
+        )
+    if now.uri_space != pinned.uri_space:
+        return (
+            f"{source.node} claims the addresses under {now.uri_space} instead of {pinned.uri_space}; approve it again"
+        )
+    return "" if found.feed == source.feed else f"{source.node} has moved its log to {found.feed}; approve it again"
+
+
 def take_over_key(connection: Connection, source: Source, found: Description, now: datetime) -> None:
     """Pin the key that an approved source describes instead of its former one, and make it due.
 
-    What former ones signed until their end stands; an end is what was pinned, else what the source says, and not
-    later than a version may be. The caller knows that the pinned key vouches for the description.
+    The caller knows that the pinned key vouches for the description.
     """
-    latest = now + CLOCK_TOLERANCE
-    stated = [replace(each, expires=min(each.expires, latest)) for each in found.authority.former if each.expires]
-    former = {each.multikey: each for each in (*stated, *source.authority.former)}
+    pinned = succession(source.authority, found.authority, now)
     values = {
-        "multikey": found.authority.multikey,
+        "multikey": pinned.multikey,
         "key_id": found.key_id,
-        "former": json.dumps(stored_keys(former.values())),
+        "former": json.dumps(stored_keys(pinned.former)),
         "due": milliseconds(now),
         "failures": 0,
         "lease": "",
@@ -204,30 +175,12 @@ def listing(connection: Connection) -> list[Source]:
     return [_source(row) for row in connection.execute(select(source_table).order_by(source_table.c.id))]
 
 
-def overview(connection: Connection) -> list[SourceView]:
-    """All sources with their newest run and the number of their live records."""
-    newest = select(func.max(run_table.c.id)).group_by(run_table.c.source_id)
-    runs = {row.source_id: _run(row) for row in connection.execute(select(run_table).where(run_table.c.id.in_(newest)))}
-    live = select(record_table.c.origin, func.count()).where(~record_table.c.withdrawn).group_by(record_table.c.origin)
-    counts = {row[0]: row[1] for row in connection.execute(live)}
-    return [_view(each, runs.get(each.id), counts.get(each.node, 0)) for each in listing(connection)]
-
-
-def history(connection: Connection, source_id: int, limit: int = 50) -> list[RunView]:
-    """The newest runs of a source, newest first."""
-    statement = select(run_table).where(run_table.c.source_id == source_id).order_by(run_table.c.id.desc())
-    return [_run(row) for row in connection.execute(statement.limit(limit))]
-
-
-def run_view(connection: Connection, run_id: int) -> RunView:
-    """One run by its row id."""
-    return _run(connection.execute(select(run_table).where(run_table.c.id == run_id)).one())
-
-
 def powers(connection: Connection, settings: Settings, source: Source) -> Powers:
     """What this source may say: its own records, and signed ones of nodes approved here or vouched for by it."""
-    approved = [each.authority for each in listing(connection) if each.state in _PINNED and each.authority.multikey]
-    others = pinned(source.members, source.countries) | {each.node: each for each in approved}
+    approved = [each for each in listing(connection) if each.state in _PINNED]
+    sure = (known for each in approved for known in confirmed(each.members, each.countries).values())
+    vouched = newest(pinned(source.members, source.countries), sure)
+    others = vouched | {each.node: each.authority for each in approved if each.authority.multikey}
     return Powers(
         settings.node_iri, settings.uri_space, source.authority, others, doubted(source.members, source.countries)
     )
@@ -302,41 +255,4 @@ def _source(row: Row[Any]) -> Source:
         compared=from_milliseconds(row.compared),
         members=tuple(from_json(each) for each in json.loads(row.members)),
         countries=tuple(json.loads(row.countries)),
-    )
-
-
-def _run(row: Row[Any]) -> RunView:
-    return RunView(
-        id=row.id,
-        started=from_milliseconds(row.started),
-        ended=from_milliseconds(row.ended) if row.ended else None,
-        outcome=row.outcome,
-        requests=row.requests,
-        bytes=row.bytes,
-        created=row.created,
-        updated=row.updated,
-        withdrawn=row.withdrawn,
-        unchanged=row.unchanged,
-        rejected=row.rejected,
-        message=row.message,
-    )
-
-
-def _view(source: Source, last_run: RunView | None, records: int) -> SourceView:
-    return SourceView(
-        id=source.id,
-        node=source.node,
-        address=source.address,
-        titles=source.titles,
-        country=source.country,
-        state=source.state,
-        uri_space=source.authority.uri_space,
-        fingerprint=fingerprint(source.authority.multikey) if source.authority.multikey else "",
-        records=records,
-        last_run=last_run,
-        last_success=source.last_success,
-        due=source.due,
-        failures=source.failures,
-        members=source.members,
-        countries=source.countries,
     )

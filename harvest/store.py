@@ -60,11 +60,10 @@ class Ledger:
         runs.add(self.connection, self.run_id, counts)
         return counts
 
-    def hold(self, page: Page) -> runs.Counts:
+    def hold(self, page: Page) -> None:
         """Store nothing of the page; remember what it would withdraw until a person decides."""
         planned = self._plan(page)
         quarantine.hold(self.connection, self.source.id, Kind.WITHDRAWAL, planned.going, self.now)
-        return runs.Counts()
 
     def take(self, accepted: Sequence[Judged]) -> runs.Counts:
         """Take over what a person accepted; neither the version rule nor the guard is asked."""
@@ -80,15 +79,13 @@ class Ledger:
         told = {each.offer.iri: self._receipt(each.offer.iri, each.verdict, each.detail, each) for each in judged}
         upsert_rows(self.connection, receipt_table, [tuple(row.values()) for row in told.values()])
 
-    def refuse(self, address: str, seen: Seen, reason: str) -> runs.Counts:
+    def refuse(self, address: str, seen: Seen, reason: str) -> None:
         """Note that a page could not be read; it is read again once it differs."""
         receipt = self._receipt(address, Verdict.UNREADABLE_PAGE, reason) | {"digest": seen.digest}
         upsert_rows(self.connection, receipt_table, [tuple(receipt.values())])
         # Without its ETag: a page that was damaged on the way has that of the whole one.
         self.remember(address, replace(seen, etag=""))
-        counts = runs.Counts(rejected=1)
-        runs.add(self.connection, self.run_id, counts)
-        return counts
+        runs.add(self.connection, self.run_id, runs.Counts(rejected=1))
 
     def remember(self, address: str, seen: Seen) -> None:
         """Note what was last seen of a page."""

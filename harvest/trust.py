@@ -4,18 +4,17 @@ Authority comes from what a person pinned for a source, never from what a record
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from urllib.parse import urlsplit
 
 from chm_node.errors import ParseError
+from chm_node.limits import MAX_RECORD_BYTES, MAX_RECORD_STATEMENTS
 from chm_node.proofs import PublicKey, verify
 from chm_node.record import Action, parse_timestamp
 
 MAX_HOPS = 8
-MAX_RECORD_BYTES = 256 * 1024
-MAX_RECORD_TRIPLES = 2000
 #: How far a record's version may lie ahead of our clock; a peer's wrong clock would block all later versions.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
@@ -75,8 +74,18 @@ class Authority:
     uri_space: str
     multikey: str
     #: Keys it signed with before; each has an end, and what it signed until then stands.
-    #: Keys it signed with before; two claims that differ in them alone do not contradict.
+    #: Two claims that differ in them alone do not contradict.
     former: tuple[PublicKey, ...] = field(default=(), compare=False)
+
+    def follows(self, earlier: "Authority") -> bool:
+        """Whether it states a new key in the place of the earlier one, which it names as a former one.
+
+        A key that was given up does not come back: whoever stole it would bring it.
+        """
+        ended = {each.multikey for each in self.former if each.expires}
+        given_up = {each.multikey for each in earlier.former}
+        same = (self.node, self.uri_space) == (earlier.node, earlier.uri_space)
+        return same and earlier.multikey in ended - {self.multikey} and self.multikey not in given_up
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,18 @@ class HeldVersion:
     version: datetime
     digest: str
     withdrawn: bool
+
+
+def succession(pinned: Authority, stated: Authority, now: datetime) -> Authority:
+    """What is pinned once a new key took the place of the pinned one.
+
+    What former ones signed until their end stands; an end is what was pinned, else what is stated, and not later than
+    a version may be.
+    """
+    latest = now + CLOCK_TOLERANCE
+    ended = [replace(each, expires=min(each.expires, latest)) for each in stated.former if each.expires]
+    former = {each.multikey: each for each in (*ended, *pinned.former)}
+    return replace(stated, former=tuple(former.values()))
 
 
 def judge(offer: Offer, powers: Powers) -> Verdict:
@@ -225,6 +246,6 @@ def _authority(offer: Offer, powers: Powers) -> Verdict:
 
 
 def _limits(offer: Offer, _powers: Powers) -> Verdict:
-    if len(offer.nquads) > MAX_RECORD_BYTES or offer.triples > MAX_RECORD_TRIPLES:
+    if len(offer.nquads) > MAX_RECORD_BYTES or offer.triples > MAX_RECORD_STATEMENTS:
         return Verdict.TOO_LARGE
     return offer.flaw

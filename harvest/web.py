@@ -12,8 +12,9 @@ from chm_node.database import reading
 from chm_node.namespaces import VOCABULARY
 from chm_node.vocabulary import vocabularies
 from harvest import quarantine, runs
+from harvest.overview import overview
 from harvest.quarantine import Kind
-from harvest.sources import listing, overview
+from harvest.sources import listing
 
 blueprint = Blueprint("network", __name__)
 

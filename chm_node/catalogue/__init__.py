@@ -3,6 +3,7 @@
 held        a record as a listing shows it; which records a filter lets pass
 records     ``Catalogue``: reads records, listings, facets and counts
 log         ``ChangeLog``: reads the log of changes and adds to it
+pages       where the pages of the log begin
 history     earlier versions of records, and what one node brought
 current     what an addition to the log makes of records, facets, search index and unknown terms
 erased      what is left of a record that was erased, or was withdrawn long ago
@@ -15,11 +16,13 @@ can ever miss an earlier change that is committed later.
 """
 
 from chm_node.catalogue.held import COUNT_LIMIT, Filter, Held, Listing
-from chm_node.catalogue.log import PAGE_SIZE, ChangeLog, LoggedChange, LogHead
+from chm_node.catalogue.log import ChangeLog, LoggedChange, LogHead
+from chm_node.catalogue.pages import PAGE_BYTES, PAGE_SIZE
 from chm_node.catalogue.records import Catalogue
 
 __all__ = [
     "COUNT_LIMIT",
+    "PAGE_BYTES",
     "PAGE_SIZE",
     "Catalogue",
     "ChangeLog",

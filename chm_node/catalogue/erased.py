@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from chm_node.namespaces import DCTERMS, NON_PUBLIC
 from chm_node.record import Action, Change, Entry, RecordGraph, from_milliseconds, milliseconds
 from chm_node.tables import change as change_table
-from chm_node.tables import log_head
+from chm_node.tables import check_result, log_head, notification, quarantine, told
 from chm_node.tables import receipt as receipt_table
 from chm_node.tables import record as record_table
 
@@ -40,6 +40,7 @@ def erase(connection: Connection, ids: Sequence[int], log_time: datetime) -> Non
     if not ids:
         return
     _let_go(connection, ids)
+    _forget_quotes(connection, ids)
     connection.execute(update(log_head).values(erased=milliseconds(log_time)))
 
 
@@ -77,3 +78,17 @@ def _let_go(connection: Connection, ids: Iterable[int]) -> None:
     if rows := [{"row_id": row_id} for row_id in ids]:
         connection.execute(update(change_table).where(earlier).values(_NOTHING), rows)
         connection.execute(update(receipt_table).where(about).values(detail=""), rows)
+
+
+def _forget_quotes(connection: Connection, ids: Sequence[int]) -> None:
+    """Let go of what is held of these records, and of every sentence that may quote them."""
+    iris = select(record_table.c.iri).where(record_table.c.id.in_(ids))
+    connection.execute(delete(quarantine).where(quarantine.c.iri.in_(iris)))
+    connection.execute(update(told).where(told.c.iri.in_(iris)).values(detail=""))
+    # A page that could not be read, and a record of it that says not even its version, may have been this one.
+    sources = select(receipt_table.c.source_id).where(receipt_table.c.iri.in_(iris))
+    unread = (receipt_table.c.version == 0) & receipt_table.c.source_id.in_(sources)
+    connection.execute(update(receipt_table).where(unread).values(detail=""))
+    # The checker quotes titles of feeds, whoever's they are; it makes its reports anew when they are asked for.
+    connection.execute(update(check_result).values(result=""))
+    connection.execute(update(notification).values(report=""))

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
+from chm_node.catalogue import pages
 from chm_node.catalogue.current import make_current, row_ids
 from chm_node.catalogue.erased import erase, is_erasure, without_titles
 from chm_node.database import insert_rows
@@ -19,9 +20,6 @@ from chm_node.tables import change as change_table
 from chm_node.tables import log_head
 from chm_node.tables import record as record_table
 
-#: Changes on one page of the log.
-PAGE_SIZE = 200
-
 
 @dataclass(frozen=True)
 class LogHead:
@@ -30,11 +28,7 @@ class LogHead:
     seq: int
     log_time: datetime  #: UTC; of the newest change, or of the beginning of the epoch if that is later
     epoch: int
-
-    @property
-    def pages(self) -> int:
-        """How many pages the log has; at least one, which may be empty."""
-        return max(1, -(-self.seq // PAGE_SIZE))
+    pages: int  #: at least one, which may be empty
 
 
 @dataclass(frozen=True)
@@ -61,8 +55,8 @@ class ChangeLog:
 
     def head(self) -> LogHead:
         """Where the log stands now."""
-        row = self._connection.execute(select(log_head)).one()
-        return LogHead(row.seq, from_milliseconds(row.log_time), row.epoch)
+        row = self._connection.execute(select(log_head, pages.newest_number().label("pages"))).one()
+        return LogHead(row.seq, from_milliseconds(row.log_time), row.epoch, max(1, row.pages))
 
     def next_log_times(self, count: int, now: datetime) -> list[datetime]:
         """Log timestamps for ``count`` changes: strictly increasing whole milliseconds, never before the newest.
@@ -106,6 +100,7 @@ class ChangeLog:
         self._supersede(held.values())
         rows = [_change_row(each, ids[each.graph.iri], first_seq + n) for n, each in enumerate(changes)]
         insert_rows(self._connection, change_table, [tuple(row.values()) for row in rows])
+        pages.extend(self._connection, changes, first_seq)
         self._connection.execute(
             update(log_head).values(seq=rows[-1]["seq"], log_time=milliseconds(changes[-1].log_time))
         )
@@ -113,22 +108,14 @@ class ChangeLog:
 
     def page(self, number: int) -> list[LoggedChange]:
         """The current changes of one page (counted from 1), oldest first; superseded versions have left it."""
-        first = (number - 1) * PAGE_SIZE + 1
-        statement = logged_columns().where(
-            change_table.c.seq.between(first, first + PAGE_SIZE - 1), ~change_table.c.superseded
-        )
+        written = pages.written_to(self._connection, number)
+        statement = logged_columns().where(written, ~change_table.c.superseded)
         found = (logged(row) for row in self._connection.execute(statement.order_by(change_table.c.seq)))
         return [each for each in found if not each.taken_back]
 
     def page_starts(self) -> list[datetime]:
         """The log timestamp of the first change ever written to each page, page 1 first."""
-        firsts = range(1, self.head().seq + 1, PAGE_SIZE)
-        found: list[int] = []
-        # By key, a few hundred at a time: a scan would read every change ever made.
-        for start in range(0, len(firsts), 500):
-            statement = select(change_table.c.log_time).where(change_table.c.seq.in_(firsts[start : start + 500]))
-            found += self._connection.execute(statement.order_by(change_table.c.seq)).scalars()
-        return [from_milliseconds(each) for each in found]
+        return pages.starts(self._connection)
 
     def after(self, log_time: datetime, limit: int) -> list[LoggedChange]:
         """Current changes with a later log timestamp, oldest first; with them what was taken back."""
@@ -136,6 +123,12 @@ class ChangeLog:
         # By log timestamp, which is the same order: by number, SQLite would walk through the whole log before it.
         statement = logged_columns().where(*later).order_by(change_table.c.log_time)
         return [logged(row) for row in self._connection.execute(statement.limit(limit))]
+
+    def newest_digests(self, limit: int) -> frozenset[str]:
+        """The hashes of the newest current changes."""
+        current = select(change_table.c.digest).where(~change_table.c.superseded)
+        newest = current.order_by(change_table.c.seq.desc()).limit(limit)
+        return frozenset(self._connection.execute(newest).scalars())
 
     def graph(self, iri: str) -> LoggedChange:
         """The newest version of a record, a tombstone included; raises RecordNotFoundError."""

@@ -18,6 +18,7 @@ from chm_node.cli.records import dump, export, import_files, withdraw
 from chm_node.cli.repair import backup, erase, move, new_epoch, recover, restore
 from chm_node.cli.sources import harvest, source
 from chm_node.errors import ChmError
+from chm_node.lifeline import end_with
 
 
 class _Main(click.Group):
@@ -33,8 +34,19 @@ class _Main(click.Group):
         return list(self.commands)  # in the order of a first day, not of the alphabet
 
 
+def _end_with(_context: click.Context, _option: click.Parameter, parent: int | None) -> None:
+    if parent is None:
+        return
+    try:
+        end_with(parent)
+    except ChmError as error:
+        raise click.ClickException(str(error)) from error
+
+
 @click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="chm-node", prog_name="chm")
+# Of no use to a person: a process that ``chm_node.serving`` starts is told so by whom.
+@click.option("--end-with", type=int, hidden=True, expose_value=False, callback=_end_with)
 def main() -> None:
     """Run a node of the clearing-house mechanism: publish records, serve feeds, harvest peers.
 

@@ -18,7 +18,7 @@ KINDS = ("withdrawal", "equivocation", "future-version", "rolled-back")
 #: What a matter is about, and what becomes of it as long as nobody decides.
 _WAITING = {
     "withdrawal": "withdrawals, too many at once; the records stay until you decide",
-    "equivocation": "second texts of a version; the first stays until you decide or its node publishes a newer one",
+    "equivocation": "second texts of a version; the first stays until you decide, or its node shows which counts",
     "future-version": "changes dated ahead; taken over by themselves once their time has come",
     "rolled-back": "changes undone by going back; they stay out until you decide",
 }

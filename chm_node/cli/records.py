@@ -15,7 +15,7 @@ from chm_node.cli.opening import load_settings, open_signer, opened_engine, prog
 from chm_node.errors import ChmError
 
 if TYPE_CHECKING:
-    from chm_node.importing.found import Found
+    from chm_node.importing.found import Contents, Found
     from chm_node.publishing import Published
     from chm_node.record import Record
     from chm_node.settings import Settings
@@ -39,8 +39,10 @@ def import_files(files: tuple[Path, ...], dry_run: bool, skip_bad: bool, type_na
     chm import workshops.csv
     """
     settings = load_settings()
-    found = list(_read(files, settings, type_name))
+    contents = list(_read(files, settings, type_name))
+    found = [each for one in contents for each in one.found]
     bad = _report(found)
+    _report_left_out([each for one in contents for each in one.left_out], settings)
     if not found:
         raise ChmError(f"no record found; the addresses of this node's records begin with {settings.uri_space}")
     records = [each.record for each in found if each.record]
@@ -59,29 +61,43 @@ def import_files(files: tuple[Path, ...], dry_run: bool, skip_bad: bool, type_na
         raise click.exceptions.Exit(1)
 
 
-def _read(files: Sequence[Path], settings: "Settings", type_name: str) -> Iterator["Found"]:
+def _read(files: Sequence[Path], settings: "Settings", type_name: str) -> Iterator["Contents"]:
     from chm_node.importing.files import read_file, type_named
     from chm_node.sandbox import Sandbox
 
     assumed = type_named(type_name) if type_name else None
     with Sandbox() as sandbox, progress("files read", len(files)) as step:
         for path in files:
-            yield from read_file(path, settings, sandbox, assumed)
+            yield read_file(path, settings, sandbox, assumed)
             step(1)
 
 
 def _report(found: Iterable["Found"]) -> int:
-    """Name every problem, list the unknown terms; how many records are bad."""
+    """Name every problem, list unknown terms and texts without a language; how many records are bad."""
     bad = 0
     unknown: Counter[tuple[str, str]] = Counter()
+    untagged: dict[str, list[str]] = {}
     for each in found:
         for problem in each.problems:
             click.echo(f"{each.place}: {problem}", err=True)
         bad += bool(each.problems)
         unknown.update(each.unknown_terms)
+        for field in each.untagged:
+            untagged.setdefault(field, []).append(each.place)
+    for field, places in sorted(untagged.items()):
+        where = places[0] + (f" and {len(places) - 1} more" if places[1:] else "")
+        click.echo(f'no language is given, kept as it is: {field} of {where}; write it as in "Atelier"@fr', err=True)
     for (field, text), count in sorted(unknown.items()):
         click.echo(f"not in our vocabularies, kept as it is: {field}: {text} ({count} times)", err=True)
     return bad
+
+
+def _report_left_out(subjects: Sequence[str], settings: "Settings") -> None:
+    """Name what files speak of besides this node's records."""
+    if subjects:
+        are = f"{len(subjects)} subjects are" if len(subjects) > 1 else "1 subject is"
+        example = "a blank node that no record leads to" if subjects[0].startswith("_:") else subjects[0]
+        click.echo(f"left out: {are} not under {settings.uri_space}, such as {example}", err=True)
 
 
 def _foresee(settings: "Settings", records: Sequence["Record"]) -> "Published":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harvest.discovery import Proposal
     from harvest.dispatch import Dispatcher
     from harvest.joining.requests import Request
-    from harvest.sources import RunView, SourceView
+    from harvest.overview import RunView, SourceView
 
 #: Outcomes that need nobody's attention.
 _FINE = ("ok", "not-modified")
@@ -106,7 +106,7 @@ def list_sources() -> None:
     """
     from chm_node.database import reading
     from harvest.joining.requests import waiting
-    from harvest.sources import overview
+    from harvest.overview import overview
 
     with opened_engine(load_settings()) as engine, reading(engine) as connection:
         sources, asking = overview(connection), waiting(connection)
@@ -139,6 +139,8 @@ def _members(source: "SourceView") -> Iterator[str]:
         nodes = [each.node for each in source.members if each.word is word]
         if nodes:
             yield f"vouches for {named(nodes)}: {sentence}"
+    if renewed := [each.node for each in source.members if each.successor]:
+        yield f"states a new key of {named(renewed)}: the former one counts, for they do not confirm it yet"
 
 
 def _countries(_context: click.Context, _option: click.Parameter, text: str | None) -> list[str] | None:
@@ -220,8 +222,8 @@ def history(address: str) -> None:
     chm source history https://chm.example.org/
     """
     from chm_node.database import reading
+    from harvest.overview import history as runs
     from harvest.sources import find
-    from harvest.sources import history as runs
 
     with opened_engine(load_settings()) as engine, reading(engine) as connection:
         found = runs(connection, find(connection, address).id)

@@ -24,7 +24,7 @@ def shipped_records(node: Node, nodes: Sequence[Node], settings: Settings, sandb
         for other in nodes:
             text = text.replace(f"https://{other.key}.chm.example/", other.address)
         quads += sandbox.run(read_rdf, text.encode(), "text/turtle", settings.base_url)
-    found = records_in(quads, settings)
+    found = records_in(quads, settings).found
     for each in found:
         if each.problems:
             raise ChmError(f"{each.place}: {'; '.join(map(str, each.problems))}")

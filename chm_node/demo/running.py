@@ -9,7 +9,7 @@ from chm_node.errors import ChmError
 from chm_node.settings import Settings
 from chm_node.signing import Signer
 from harvest.dispatch import Dispatcher
-from harvest.sources import RunView
+from harvest.overview import RunView
 
 
 @dataclass(frozen=True)

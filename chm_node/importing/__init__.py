@@ -2,6 +2,7 @@
 
 found          what a file holds: one record and its problems
 files          which reader a file needs
+stated_type    which record type an author means
 rdf            statements grouped into records
 naming         fragment names for the parts of a record, as the declaration gives them
 table          rows of a CSV file

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chm_node.errors import ChmError, ParseError
-from chm_node.importing.found import Found
+from chm_node.importing.found import Contents
 from chm_node.importing.rdf import read_statements, records_in
 from chm_node.importing.table import read_table
 from chm_node.record_types import RECORD_TYPES
@@ -12,11 +12,11 @@ from chm_node.schema import RecordType
 from chm_node.settings import Settings
 
 
-def read_file(path: Path, settings: Settings, sandbox: Sandbox, assumed: RecordType | None = None) -> list[Found]:
+def read_file(path: Path, settings: Settings, sandbox: Sandbox, assumed: RecordType | None = None) -> Contents:
     """The records of a file, by its extension. Raises ParseError when the file as a whole cannot be read."""
     try:
         if path.suffix.lower() == ".csv":
-            return read_table(path.read_bytes(), settings, assumed)
+            return Contents(read_table(path.read_bytes(), settings, assumed))
         return records_in(read_statements(path, settings, sandbox), settings, assumed)
     except OSError as error:
         raise ParseError(f"{path}: {error.strerror}") from error

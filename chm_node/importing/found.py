@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chm_node.addresses import address_problems
 from chm_node.errors import InvalidRecordError, Problem
-from chm_node.publishing import with_defaults
+from chm_node.publishing import check, with_defaults
 from chm_node.record import Record
 from chm_node.schema import RecordType
 from chm_node.settings import Settings
@@ -18,16 +19,28 @@ class Found:
     record: Record | None
     problems: tuple[Problem, ...] = ()
     unknown_terms: tuple[tuple[str, str], ...] = ()  #: (field, text) kept although no vocabulary has it
+    untagged: tuple[str, ...] = ()  #: fields with a text that says no language
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one file holds."""
+
+    found: list[Found]
+    left_out: tuple[str, ...] = ()  #: what else it speaks of, each once: IRIs, and blank nodes no record leads to
 
 
 def checked(
     place: str, draft: Record, record_type: RecordType, problems: Sequence[Problem], settings: Settings
 ) -> Found:
     """What was read, with the node's defaults; ``problems`` are those of the reading."""
+    problems = [*problems, *address_problems(draft.iri, settings.uri_space)]
     try:
         record = record_type.record(draft.iri, with_defaults(draft.values, settings), draft.extra)
+        check(record, settings)
     except InvalidRecordError as error:
-        return Found(place, None, (*problems, *error.problems))
+        unread = {problem.field for problem in problems}  # said once is enough: not "is needed" as well
+        return Found(place, None, (*problems, *(each for each in error.problems if each.field not in unread)))
     if problems:
         return Found(place, None, tuple(problems))
     return Found(place, record, (), tuple(record_type.unknown_terms(record.values)))

@@ -5,12 +5,11 @@ signed has no blank nodes, and its parts are called ``<record#place>``, ``<recor
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyoxigraph as ox
 
-from chm_node.namespaces import DCTERMS
-from chm_node.schema import Field, RecordType
+from chm_node.schema import Field, LocalisedText, RecordType
 from chm_node.schema.groups import Group
 from chm_node.text import clean_text
 
@@ -36,12 +35,24 @@ def undeclared(
 
     What a field has read, it writes in its own form: a number without leading zeros, a term by its IRI.
     """
-    known = {(iri, DCTERMS.type)} | set(_read_by(ox.NamedNode(iri), record_type.fields, _index(triples)))
+    read = _read_by(ox.NamedNode(iri), record_type.fields, _index(triples))
+    known = {(node.value, field.predicate) for node, _, field in read}
     return tuple(
         triple
         for triple in extra
         if not (isinstance(triple.subject, ox.NamedNode) and (triple.subject.value, triple.predicate.value) in known)
     )
+
+
+def untagged(iri: str, triples: Iterable[ox.Triple], record_type: RecordType) -> tuple[str, ...]:
+    """The fields that expect a language and have a text without one, such as ``place name``."""
+    index = _index(triples)
+    found = [
+        name
+        for node, name, field in _read_by(ox.NamedNode(iri), record_type.fields, index)
+        if isinstance(field, LocalisedText) and any(map(_has_no_language, index.get(node, {}).get(field.predicate, ())))
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _declared(iri: str, node: _Subject, name: str, fields: Iterable[Field], index: _Index) -> dict[object, str]:
@@ -59,14 +70,16 @@ def _declared(iri: str, node: _Subject, name: str, fields: Iterable[Field], inde
     return names
 
 
-def _read_by(node: ox.NamedNode, fields: Iterable[Field], index: _Index) -> Iterable[tuple[str, str]]:
-    """(subject, predicate) of everything the fields read."""
+def _read_by(
+    node: ox.NamedNode, fields: Iterable[Field], index: _Index, where: str = ""
+) -> Iterator[tuple[ox.NamedNode, str, Field]]:
+    """(subject, name, field) of everything the fields read."""
     for field in fields:
-        yield node.value, field.predicate
+        yield node, where + field.name, field
         if isinstance(field, Group):
             for part in index.get(node, {}).get(field.predicate, ()):
                 if isinstance(part, ox.NamedNode):
-                    yield from _read_by(part, field.parts, index)
+                    yield from _read_by(part, field.parts, index, f"{where}{field.name} ")
 
 
 def _index(triples: Iterable[ox.Triple]) -> _Index:
@@ -74,6 +87,10 @@ def _index(triples: Iterable[ox.Triple]) -> _Index:
     for triple in triples:
         index.setdefault(triple.subject, {}).setdefault(triple.predicate.value, []).append(triple.object)
     return index
+
+
+def _has_no_language(node: object) -> bool:
+    return isinstance(node, ox.Literal) and not node.language
 
 
 def _is_part(node: object, iri: str) -> bool:

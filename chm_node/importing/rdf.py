@@ -1,11 +1,12 @@
 """RDF files: statements grouped into records.
 
 A record is a subject under the node's URI space, with everything stated about it, its fragments and the blank nodes
-it leads to. What is stated about other subjects is left out; so are the ``#meta`` parts of earlier exports, which
-the node writes itself.
+it leads to. What is stated about other subjects is left out, and named; so are the ``#meta`` parts of earlier exports,
+which the node writes itself.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,11 +14,11 @@ import pyoxigraph as ox
 
 from chm_node import foreign
 from chm_node.errors import Problem
-from chm_node.importing.found import Found, checked
-from chm_node.importing.naming import named, undeclared
+from chm_node.importing.found import Contents, Found, checked
+from chm_node.importing.naming import named, undeclared, untagged
+from chm_node.importing.stated_type import stated_type
 from chm_node.namespaces import AS, RDF
 from chm_node.record import Record
-from chm_node.record_types import OTHER, type_of
 from chm_node.sandbox import Sandbox
 from chm_node.schema import RecordType
 from chm_node.settings import Settings
@@ -36,41 +37,44 @@ def read_statements(path: Path, settings: Settings, sandbox: Sandbox) -> list[ox
     return [quad for piece in pieces for quad in sandbox.run(foreign.read_rdf, piece, media_type, settings.base_url)]
 
 
-def records_in(quads: Iterable[ox.Quad], settings: Settings, assumed: RecordType | None = None) -> list[Found]:
+def records_in(quads: Iterable[ox.Quad], settings: Settings, assumed: RecordType | None = None) -> Contents:
     """The records the statements describe; ``assumed`` is the type of those that name none."""
-    return [_found(iri, triples, settings, assumed) for iri, triples in _grouped(quads, settings.uri_space).items()]
+    records, left_out = _grouped(quads, settings.uri_space)
+    return Contents([_found(iri, triples, settings, assumed) for iri, triples in records.items()], left_out)
 
 
 def _found(iri: str, triples: Sequence[ox.Triple], settings: Settings, assumed: RecordType | None) -> Found:
     if any(triple.predicate == _TYPE and triple.object == _TOMBSTONE for triple in triples):
         return Found(iri, None, (Problem("type", "this is a withdrawn record; use `chm withdraw`"),))
-    record_type = type_of(iri, triples)
-    if record_type is OTHER and assumed:
-        record_type = assumed
+    record_type = stated_type(iri, triples, settings.uri_space, assumed)
+    if isinstance(record_type, Problem):
+        return Found(iri, None, (record_type,))
     triples = named(iri, triples, record_type)
     read, problems = record_type.read(iri, triples)
     # What the values lack may be among the node's defaults; ``checked`` looks again.
     lacking = set(record_type.problems(read.values))
     draft = Record(iri, record_type.name, read.values, undeclared(iri, read.extra, triples, record_type))
-    return checked(iri, draft, record_type, [each for each in problems if each not in lacking], settings)
+    found = checked(iri, draft, record_type, [each for each in problems if each not in lacking], settings)
+    return replace(found, untagged=untagged(iri, triples, record_type))
 
 
-def _grouped(quads: Iterable[ox.Quad], uri_space: str) -> dict[str, list[ox.Triple]]:
-    """Triples by record, in the order of the file."""
+def _grouped(quads: Iterable[ox.Quad], uri_space: str) -> tuple[dict[str, list[ox.Triple]], tuple[str, ...]]:
+    """Triples by record, in the order of the file; and what other subjects there are."""
     records: dict[str, dict[ox.Triple, None]] = {}
+    others: dict[str, None] = {}
     blank: dict[object, list[ox.Triple]] = {}
     for quad in quads:
         if isinstance(quad.subject, ox.BlankNode):
             blank.setdefault(quad.subject, []).append(quad.triple)
-        elif isinstance(quad.subject, ox.NamedNode) and (iri := _record(quad.subject.value, uri_space)):
+            continue
+        iri, _, fragment = quad.subject.value.partition("#")  # type: ignore[union-attr]  # nested statements are refused
+        if not iri.startswith(uri_space) or iri == uri_space:
+            others[iri] = None
+        elif fragment != "meta":
             records.setdefault(iri, {})[quad.triple] = None
-    return {iri: list(triples) + _reached(triples, blank) for iri, triples in records.items()}
-
-
-def _record(subject: str, uri_space: str) -> str:
-    """The record a subject belongs to; empty for a subject that is not ours to state."""
-    iri, _, fragment = subject.partition("#")
-    return iri if iri.startswith(uri_space) and iri != uri_space and fragment != "meta" else ""
+    whole = {iri: list(triples) + _reached(triples, blank) for iri, triples in records.items()}
+    reached = {triple.subject for triples in whole.values() for triple in triples}
+    return whole, (*others, *(str(node) for node in blank if node not in reached))
 
 
 def _reached(triples: Iterable[ox.Triple], blank: dict[object, list[ox.Triple]]) -> list[ox.Triple]:

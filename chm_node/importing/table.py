@@ -17,6 +17,7 @@ from chm_node.importing.draft import Draft
 from chm_node.importing.found import Found, checked
 from chm_node.importing.quantities import read_quantities
 from chm_node.importing.relations import Names, read_relations, sources_in
+from chm_node.importing.stated_type import unknown_type
 from chm_node.publishing import identifier_of, record_iri
 from chm_node.record import Record
 from chm_node.record_types import RECORD_TYPES
@@ -100,9 +101,8 @@ def _found(row: _Row, record_type: RecordType | None, iri: str, names: Names, se
     if draft.notes:
         draft.put(("summary",), {"en": "\n".join(draft.notes)}, "quantities")
     found = checked(row.place, Record(iri, record_type.name, draft.values), record_type, (), settings)
-    return Found(
-        found.place, found.record, tuple(_by_column(each, draft) for each in found.problems), found.unknown_terms
-    )
+    problems = tuple(_by_column(_of_figures(each, row), draft) for each in found.problems)
+    return Found(found.place, found.record, problems, found.unknown_terms)
 
 
 # The file.
@@ -177,7 +177,7 @@ def _row_problems(row: _Row, named: Mapping[str, _Row], assumed: RecordType | No
         problems.append(Problem("slug", f"is used on line {named[row.slug].line} already"))
     if _type(row, assumed) is None:
         name = row.cells.get("type", "")
-        problems.append(Problem("type", f"{name!r} is not a record type" if name else "is needed"))
+        problems.append(unknown_type(name) if name else Problem("type", "is needed"))
     start, end = row.cells.get("start", ""), row.cells.get("end", "")
     # "2017-04" does not lie after "2017": compare as far as both are known.
     if _DATE.fullmatch(start) and _DATE.fullmatch(end) and start[: len(end)] > end[: len(start)]:
@@ -274,6 +274,14 @@ def _read_caveat(draft: Draft, row: _Row) -> None:
     if caveat := row.cells.get("caveat"):
         source = f"Source document {row.cells.get('seed', '')}".strip()
         draft.put(("statements",), {"statement": {"en": caveat}, "source": {"en": source}}, "caveat")
+
+
+def _of_figures(problem: Problem, row: _Row) -> Problem:
+    """A figure that is lacking although its cell is filled could not be read."""
+    written = row.cells.get("quantities", "")
+    if _USUAL_COLUMNS.get(problem.field) != "quantities" or not written:
+        return problem
+    return Problem(problem.field, f"{written!r} cannot be read; write a number and t, kg or g, such as 300 t PCB")
 
 
 def _by_column(problem: Problem, draft: Draft) -> Problem:

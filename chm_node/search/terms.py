@@ -50,4 +50,4 @@ def _names(known: Vocabularies) -> Mapping[str, frozenset[str]]:
 
 def _names_of(term: Term) -> list[tuple[str, str]]:
     labels = [(label, language) for language, label in term.labels.items()]
-    return labels + [(alias, "") for alias in term.aliases if not _GUID.fullmatch(alias)]
+    return labels + [(code, "") for code in (*term.codes, *term.aliases) if not _GUID.fullmatch(code)]

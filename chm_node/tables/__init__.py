@@ -8,7 +8,7 @@ from chm_node.tables.hubs import hub, told
 from chm_node.tables.joining import membership, nonce, notification, outbox
 from chm_node.tables.metadata import metadata
 from chm_node.tables.push import hint, intent, subscriber, subscription
-from chm_node.tables.records import change, dump, facet, log_head, record, unknown_term
+from chm_node.tables.records import change, dump, facet, log_head, log_page, record, unknown_term
 
 __all__ = [
     "change",
@@ -20,6 +20,7 @@ __all__ = [
     "hub",
     "intent",
     "log_head",
+    "log_page",
     "membership",
     "metadata",
     "nonce",

@@ -96,6 +96,7 @@ quarantine = Table(
     Column("kind", String(16), nullable=False),  # withdrawal, equivocation, future-version, rolled-back
     Column("decision", String(8), nullable=False),  # waiting, dropped
     Column("held", BigInteger, nullable=False),  # since when, milliseconds
+    Column("asked", BigInteger, nullable=False),  # when its node was last asked about a second text; 0 for never
     Column("action", String(8), nullable=False),
     Column("origin", Text, nullable=False),
     Column("version", BigInteger, nullable=False),

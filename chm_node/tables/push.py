@@ -4,13 +4,13 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String,
 
 from chm_node.tables.metadata import metadata
 
-# A peer says that it has news: when to look, at most once a minute.
+# A peer says that it has news: when to look. Each look costs a minute, some of which may be spent ahead.
 hint = Table(
     "hint",
     metadata,
     Column("source_id", Integer, ForeignKey("source.id"), primary_key=True),
     Column("due", BigInteger, nullable=False),  # when to follow it, milliseconds; 0 when there is none
-    Column("followed", BigInteger, nullable=False),  # when one was last followed
+    Column("spent", BigInteger, nullable=False),  # up to when the minutes are spent; 0 for none yet
 )
 
 # What we asked the WebSub hubs of our sources: to tell us when their logs move.

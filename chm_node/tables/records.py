@@ -54,12 +54,23 @@ change = Table(
     Column("superseded", Boolean, nullable=False),
 )
 
+# Where each page of the log begins; the newest has no end yet.
+log_page = Table(
+    "log_page",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("log_time", BigInteger, nullable=False),  # of the first change ever written to it
+    Column("bytes", BigInteger, nullable=False),  # the most that all ever written to it takes
+)
+
 # One row: the dumps, which one worker writes once a day.
 dump = Table(
     "dump",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("made", BigInteger, nullable=False),  # when one was last begun by the worker or finished, milliseconds
+    Column("due", BigInteger, nullable=False),  # not to be written before; moved forward while one is written
+    Column("failures", Integer, nullable=False),  # begun and not finished, in a row
     Column("log_time", BigInteger, nullable=False),  # that the newest one reflects
 )
 

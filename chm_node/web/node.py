@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 
 from flask import Blueprint, Response, abort, request
@@ -160,17 +161,20 @@ def _is_believed(member: Mapping[str, Any], countries: Sequence[str]) -> bool:
 
 
 def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or former keys
-    """A node we know through a hub: its key has the name it has there."""
+    """A node we know through a hub. What the hub alone says of former keys is not passed on."""
+    node, former = member["node"], former_keys(member["former"]) if member["word"] == "confirmed" else ()
+    named = {each.key_id for each in former}
     return Peer(
-        node=member["node"],
+        node=node,
         uri_space=member["uri_space"],
-        key_id=f"{member['node']}#key",
+        # Not remembered; it only must not be the name of another key.
+        key_id=next(name for n in count(1) if (name := f"{node}#key-{n}" if n > 1 else f"{node}#key") not in named),
         multikey=member["multikey"],
         feed=feed,
         titles={},
         country=member["country"],
         last_success=None,
-        former=former_keys(member["former"]),
+        former=former,
     )
 
 

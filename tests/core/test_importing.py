@@ -39,7 +39,7 @@ def read(settings):
 
     def read(turtle, assumed=None):
         quads = ox.parse(PREFIXES + turtle, ox.RdfFormat.TURTLE, base_iri=settings.base_url)
-        return records_in(quads, settings, assumed)
+        return records_in(quads, settings, assumed).found
 
     return read
 
@@ -99,7 +99,7 @@ def test_several_parts_keep_their_order_and_references_come_first(read):
     organisers = found.record.values["organisers"]
     assert organisers == ["https://tn.chm.example/id/organization/1", {"name": {"fr": "CITET"}}, {"name": {"fr": "B"}}]
     again = records_in(ox.parse("\n".join(graph_of(found.record)), ox.RdfFormat.N_TRIPLES), settings_of(found))
-    assert graph_of(again[0].record) == graph_of(found.record)
+    assert graph_of(again.found[0].record) == graph_of(found.record)
 
 
 def settings_of(found):
@@ -149,6 +149,32 @@ def test_what_is_said_about_others_and_about_versions_is_left_out(read):
     assert not any("meta" in line or "tn.chm" in line for line in graph_of(found.record))
 
 
+def test_what_is_left_out_is_named_once_and_what_the_node_writes_itself_is_not(settings):
+    turtle = """
+        <id/event/1> dcterms:type t:event ; dcterms:title "Un"@fr ; schema:location [ schema:name "Alger"@fr ] .
+        <id/event/1#meta> dcterms:modified "2026-01-01T00:00:00Z"^^xsd:dateTime .
+        <https://tn.chm.example/id/event/1> dcterms:title "Autre"@fr .
+        <https://tn.chm.example/id/event/1#p> schema:name "Tunis"@fr .
+        <node> dcterms:title "Le nœud"@fr . <id/> dcterms:title "Tout"@fr .
+        _:lost dcterms:title "Perdu"@fr .
+    """
+    contents = records_in(ox.parse(PREFIXES + turtle, ox.RdfFormat.TURTLE, base_iri=settings.base_url), settings)
+    assert len(contents.found) == 1
+    *others, lost = contents.left_out
+    assert others == ["https://tn.chm.example/id/event/1", "https://dz.chm.example/node", "https://dz.chm.example/id/"]
+    assert lost.startswith("_:")
+
+
+def test_a_text_without_a_language_is_kept_and_named_where_one_is_expected(read):
+    [found] = read("""
+        <id/event/1> dcterms:type t:event ; dcterms:title "Un", "One"@en ; schema:startDate "2017-01-01"^^xsd:date ;
+            dcterms:description "Trois"@und ; schema:location [ schema:name "Alger" ; schema:addressLocality "Alger" ] .
+    """)
+    assert found.problems == ()
+    assert found.record.values["title"] == {"en": "One", "und": "Un"}
+    assert found.untagged == ("title", "place name")
+
+
 def test_a_type_is_assumed_only_where_none_is_named(read):
     named, unnamed = read(
         """<id/news/1> dcterms:type t:news ; dcterms:title "Un"@fr .
@@ -156,6 +182,61 @@ def test_a_type_is_assumed_only_where_none_is_named(read):
         assumed=RECORD_TYPES["page"],
     )
     assert (named.record.type, unnamed.record.type) == ("news", "page")
+
+
+@pytest.mark.parametrize(
+    ("turtle", "message"),
+    [
+        ('<id/x/1> a schema:Event', "say which of event, meeting, consultation, such as dcterms:type <https://w3id"),
+        ('<id/news/1> a schema:Event', "say which of event, meeting, consultation"),
+        ('<id/event/1> a schema:Recipe', "is needed, such as"),
+        ('<id/event/1> schema:startDate "2026"^^xsd:gYear', "is needed, such as"),
+        ('<id/stockpile/1> dcterms:type t:stockpiles', "'stockpiles' is not a record type; perhaps stockpile"),
+        ('<id/event/1> dcterms:type t:event, t:meeting', "two types are named, event and meeting"),
+        ('<id/event/1> dcterms:type t:event, t:evnt', "two types are named"),
+        ('<id/node/1> dcterms:type t:node', "'node' is written by the software"),
+        ('<id/run/1> dcterms:type t:harvest-run', "'harvest-run' is written by the software"),
+        ('<id/event/1> dcterms:type "workshop"', "'workshop' is not a record type"),
+    ],
+)  # fmt: skip
+def test_a_record_whose_type_nobody_can_tell_is_not_imported(read, turtle, message):
+    [found] = read(f'{turtle} ; dcterms:title "Un"@fr .')
+    assert found.record is None
+    assert [problem.field for problem in found.problems] == ["type"]
+    assert message in found.problems[0].message
+
+
+def test_the_address_tells_which_of_the_types_of_a_class_is_meant(read):
+    bad, good, stock = read("""
+        <id/event/1> a schema:Event ; dcterms:title "Un"@fr ; schema:startDate "2026-13-45"^^xsd:date .
+        <id/meeting/2> a schema:Event ; dcterms:title "Deux"@fr ; schema:startDate "2026-12-01"^^xsd:date .
+        <id/stockpile/3> a <http://purl.org/linked-data/cube#Observation> ; dcterms:title "Trois"@fr .
+    """)
+    assert [problem.field for problem in bad.problems] == ["starts"]
+    assert good.record.type == "meeting"
+    assert [problem.field for problem in stock.problems] == ["chemical", "quantity"]
+
+
+def test_a_type_can_be_given_where_the_class_leaves_several(read):
+    [found] = read(
+        '<id/x/1> a schema:Event ; dcterms:title "Un"@fr ; schema:startDate "2026"^^xsd:gYear .',
+        assumed=RECORD_TYPES["meeting"],
+    )
+    assert found.record.type == "meeting"
+
+
+@pytest.mark.parametrize("key", ["u%20x", "%D9%85", "a/b/c?x=1", "u1.ttl"])
+def test_an_address_that_the_node_cannot_answer_is_a_problem(read, key):
+    [found] = read(f'<id/news/{key}> dcterms:type t:news ; dcterms:title "Un"@fr .')
+    assert (found.record, [problem.field for problem in found.problems]) == (None, ["iri"])
+    [worse] = read(f"<id/news/{key}> dcterms:type t:news .")
+    assert {problem.field for problem in worse.problems} == {"iri", "title"}
+
+
+def test_a_type_of_another_kind_is_kept(read):
+    [found] = read('<id/news/1> dcterms:type t:news, <http://purl.org/dc/dcmitype/Text> ; dcterms:title "Un"@fr .')
+    assert found.record.type == "news"
+    assert [triple.object.value for triple in found.record.extra] == ["http://purl.org/dc/dcmitype/Text"]
 
 
 def test_a_tombstone_is_not_imported(read):
@@ -183,7 +264,7 @@ def test_every_syntax_gives_the_same_record(read, settings, sandbox, tmp_path, e
     """)
     path = tmp_path / f"records{extension}"
     path.write_bytes(written(found.record, extension))
-    [again] = read_file(path, settings, sandbox)
+    [again] = read_file(path, settings, sandbox).found
     assert again.record == found.record
 
 

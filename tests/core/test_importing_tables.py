@@ -90,6 +90,14 @@ def test_a_stock_has_its_chemical_its_quantity_and_its_holders(read):
     assert (values["holder_count"], values["holders"], values["due"]) == (9, {"en": ["companies"]}, "2019")
 
 
+@pytest.mark.parametrize("written", ["many tons", "-5 t PCB", "300", "300 l PCB", "2 kg 300 g"])
+def test_a_quantity_that_cannot_be_read_is_not_called_missing(read, written):
+    [found] = read(row(type="stockpile", topics="PCB", quantities=written))
+    [problem] = found.problems
+    assert problem.field == "quantities"
+    assert problem.message == f"{written!r} cannot be read; write a number and t, kg or g, such as 300 t PCB"
+
+
 def test_links_between_rows_are_links_between_records(read, settings):
     workshop, later, first, second = read(
         row(slug="ws-1", relations="→ 2 recommendations"),
@@ -161,6 +169,12 @@ def test_a_problem_is_named_by_its_column(read, cells, column):
     [found] = read(row(**cells))
     assert found.record is None
     assert column in [problem.field for problem in found.problems]
+
+
+def test_a_row_that_every_hub_would_refuse_has_a_problem(read):
+    [found] = read(row(title_orig="x" * 65_537))
+    assert found.record is None
+    assert ("title_orig", "fr") in [(problem.field, problem.language) for problem in found.problems]
 
 
 def test_a_slug_is_used_once(read):

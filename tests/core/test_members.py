@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harvest import members
+from chm_node.proofs import PublicKey
+from harvest import members, vouching
 from harvest.members import ASKED_AGAIN, MAX_MEMBERS, Answer, Member, Word
-from harvest.trust import Authority, Verdict
+from harvest.trust import CLOCK_TOLERANCE, Authority, Verdict
 
 NOW = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 
@@ -106,13 +107,13 @@ def test_who_is_asked():
 
 
 def test_a_person_reads_what_has_changed():
-    [silent] = members.notes([TN], [ASKED])
-    [disputed] = members.notes([ASKED], [DISPUTED])
-    [confirmed] = members.notes([ASKED], [PINNED])
+    [silent] = vouching.notes([TN], [ASKED], {})
+    [disputed] = vouching.notes([ASKED], [DISPUTED], {})
+    [confirmed] = vouching.notes([ASKED], [PINNED], {})
     assert "believed on the peer's word alone" in silent
     assert "its records are refused" in disputed
     assert "now confirmed" in confirmed
-    assert list(members.notes([TN], [PINNED])) == list(members.notes([ASKED], [ASKED])) == []
+    assert list(vouching.notes([TN], [PINNED], {})) == list(vouching.notes([ASKED], [ASKED], {})) == []
     assert members.named(list("abcde")) == "a, b, c and 2 more"
 
 
@@ -125,6 +126,118 @@ def test_the_reason_says_why_a_node_is_not_believed():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("each", [TN, PINNED, replace(DISPUTED, country="TN")])
+@pytest.mark.parametrize(
+    "each", [TN, PINNED, replace(DISPUTED, country="TN"), replace(PINNED, successor=OTHER_KEY.authority)]
+)
 def test_a_member_survives_being_stored(each):
     assert members.from_json(members.to_json(each)) == each
+
+
+# A node that is known through hubs alone, and has a new key.
+
+K1, K2 = "zKey", "zNew"
+END = NOW - timedelta(hours=1)
+
+
+def ended(key, end=END):
+    return PublicKey(f"{TN.node}#{key}", key, end)
+
+
+def with_key(key, *former, word=Word.UNASKED, **changes):
+    return Member(replace(TN.authority, multikey=key, former=former), word=word, **changes)
+
+
+ROTATED = with_key(K2, ended(K1))
+WAITING = replace(PINNED, successor=ROTATED.authority, asked=datetime(1970, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("held", "claim", "taken", "kept", "refused"),
+    [
+        pytest.param(PINNED, ROTATED, [ME], WAITING, False, id="a key that names the pinned one is asked about"),
+        pytest.param(WAITING, ROTATED, [ME], WAITING, False, id="and is not asked about anew"),
+        pytest.param(replace(WAITING, asked=NOW), ROTATED, [ME], replace(WAITING, asked=NOW), False, id="nor too soon"),
+        pytest.param(WAITING, TN, [ME], replace(WAITING, successor=None), False, id="the hub takes it back"),
+        pytest.param(PINNED, with_key(K2), [ME], PINNED, True, id="a lost key"),
+        pytest.param(PINNED, with_key(K2, ended("zThird")), [ME], PINNED, True, id="another former key"),
+        pytest.param(with_key(K2, ended(K1), word=Word.CONFIRMED), with_key(K1, ended(K2)), [ME],
+                     with_key(K2, ended(K1), word=Word.CONFIRMED), True, id="a key that was given up"),
+        pytest.param(PINNED, ROTATED, [ME, PINNED], WAITING, False, id="another hub still has the former one"),
+        pytest.param(PINNED, ROTATED, [ME, replace(ROTATED, word=Word.CONFIRMED)], WAITING, False,
+                     id="another hub has it already"),
+        pytest.param(with_key(K2, ended(K1), word=Word.CONFIRMED), ROTATED, [ME, PINNED],
+                     with_key(K2, ended(K1), word=Word.CONFIRMED), False, id="another hub is behind"),
+    ],
+)  # fmt: skip
+def test_a_hub_that_states_a_new_key(held, claim, taken, kept, refused):
+    found = members.claimed([held], [claim], taken)
+    assert found == ((kept,), (TN.node,) if refused else ())
+
+
+@pytest.mark.parametrize(
+    ("held", "word", "key", "after"),
+    [
+        (Word.CONFIRMED, Word.CONFIRMED, K2, Word.CONFIRMED),
+        (Word.CONFIRMED, Word.SILENT, K1, Word.CONFIRMED),
+        (Word.CONFIRMED, Word.DISPUTED, K1, Word.CONFIRMED),
+        (Word.SILENT, Word.CONFIRMED, K2, Word.CONFIRMED),
+        (Word.SILENT, Word.SILENT, K1, Word.SILENT),
+        (Word.SILENT, Word.DISPUTED, K1, Word.DISPUTED),
+    ],
+)
+def test_the_nodes_own_word_decides_about_a_new_key(held, word, key, after):
+    [found] = members.settled([replace(WAITING, word=held)], {TN.node: Answer(word, "TN")}, [ME], NOW)
+    assert (found.authority.multikey, found.word, found.asked) == (key, after, NOW)
+    assert [each.multikey for each in found.authority.former] == ([K1] if key == K2 else [])
+
+
+def test_a_new_key_waits_to_be_asked_about():
+    assert members.due([WAITING, PINNED], NOW) == [WAITING]
+    assert members.due([replace(WAITING, asked=NOW)], NOW) == []
+    assert members.due([replace(WAITING, asked=NOW - ASKED_AGAIN)], NOW) != []
+
+
+def test_a_new_key_over_another_hub_is_not_believed_while_the_node_is_silent():
+    """Otherwise whoever makes a host unreachable could bring any key over a second hub."""
+    [found] = members.settled([ROTATED], {TN.node: Answer(Word.SILENT)}, [ME, PINNED], NOW)
+    assert not found.pinned
+    [found] = members.settled([ROTATED], {TN.node: Answer(Word.CONFIRMED)}, [ME, PINNED], NOW)
+    assert found.pinned
+
+
+def test_the_end_of_a_former_key_is_what_was_pinned_and_not_ahead():
+    held = with_key(K1, ended("zOldest"), word=Word.CONFIRMED)
+    later = ended("zOldest", NOW), ended(K1, NOW + timedelta(days=365))
+    [waiting], _ = members.claimed([held], [with_key(K2, *later)], [ME])
+
+    [found] = members.settled([waiting], {TN.node: Answer(Word.CONFIRMED)}, [ME], NOW)
+
+    ends = {each.multikey: each.expires for each in found.authority.former}
+    assert ends == {"zOldest": END, K1: NOW + CLOCK_TOLERANCE}
+
+
+def test_a_former_key_is_given_up_for_every_hub():
+    stale = {TN.node: TN.authority}
+    third = with_key("zThird", ended(K1), ended(K2)).authority
+    assert members.newest(stale, [ROTATED.authority, third])[TN.node] == third
+    assert members.newest(stale, [third, ROTATED.authority])[TN.node] == third
+    assert members.newest(stale, [with_key(K2).authority]) == stale
+    assert members.newest({}, [third]) == {}
+
+
+def test_only_what_a_node_of_these_countries_has_said_itself_is_sure():
+    tn = replace(PINNED, country="TN")
+    assert members.confirmed([tn], ["TN"]) == members.confirmed([tn], []) == {TN.node: TN.authority}
+    assert members.confirmed([tn], ["DZ"]) == members.confirmed([replace(tn, word=Word.SILENT)], []) == {}
+
+
+def test_a_person_reads_what_came_of_a_new_key():
+    def told(word):
+        answers = {TN.node: Answer(word)}
+        [note] = vouching.notes([WAITING], members.settled([WAITING], answers, [ME], NOW), answers)
+        return note
+
+    assert "has a new key, as it says itself" in told(Word.CONFIRMED)
+    assert "was not reached; the one that is pinned counts" in told(Word.SILENT)
+    assert "if that key is lost" in told(Word.DISPUTED)
+    assert list(vouching.notes([WAITING], [WAITING], {})) == []

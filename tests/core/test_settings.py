@@ -24,6 +24,7 @@ WRONG = [
     ("base_url", "chm.example.org"),
     ("base_url", "ftp://chm.example.org/"),
     ("base_url", "https://chm.example.org/sub/"),
+    ("base_url", f"https://{'a' * 60}.{'b' * 60}.example.org/"),
     ("base_url", "https://exa mple.org/"),
     ("base_url", "https://exämple.org/"),
     ("base_url", "https://user:pw@example.org/"),

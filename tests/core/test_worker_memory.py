@@ -1,7 +1,10 @@
-"""The worker's threads take their memory from one heap, or each would keep what the largest page needed."""
+"""What bounds the worker's memory: its threads share one heap, and its sources share what is read ahead."""
 
 import subprocess
 import sys
+from contextlib import ExitStack
+
+from harvest.readers import Readers
 
 PROGRAM = """
 import ctypes, sys
@@ -30,3 +33,13 @@ def heaps(how):
 def test_threads_share_one_heap():
     assert heaps("as it is") > 1
     assert heaps("shared") == 1
+
+
+def test_sources_that_are_read_at_once_share_what_is_read_ahead():
+    with Readers() as readers, ExitStack() as at_once:
+        found = []
+        for _ in range(4):
+            at_once.enter_context(readers.shared())
+            found.append(readers.ahead)
+        at_once.close()
+        assert (found, readers.ahead) == ([2, 1, 0, 0], 2)

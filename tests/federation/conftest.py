@@ -44,9 +44,9 @@ from harvest.joining.memberships import Membership
 from harvest.joining.requests import Request
 from harvest.joining.work import work
 from harvest.origins import Sampling
+from harvest.overview import RunView
 from harvest.readers import Readers
 from harvest.run import Harvest
-from harvest.sources import RunView
 
 START = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 N_QUADS = "application/n-quads"

@@ -1,19 +1,25 @@
 """Erasure: after its owner erased a record, nothing of it is left in any file of its node and of the hubs."""
 
 import gzip
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import column, select, table, text
+from sqlalchemy import column, insert, select, table, text
 
 from chm_node import dumps, erasure
 from chm_node.catalogue.erased import erased_until
-from chm_node.database import reading
+from chm_node.database import reading, writing
 from chm_node.errors import InvalidRecordError
 from chm_node.namespaces import DCTERMS, NON_PUBLIC
 from chm_node.publishing import withdraw
 from chm_node.record import Action, Tombstone
-from chm_node.tables import metadata
+from chm_node.tables import metadata, notification, receipt
+from harvest import decisions, hubs, quarantine, sources
+from harvest.checker import checks, results
+from harvest.quarantine import Kind
+from harvest.standing import Told
 
 WORD = "Zaynabqortuba"  # a word of its own, in no other record
 PLACE = "Xanthippeville"
@@ -87,6 +93,60 @@ def test_an_erased_record_is_in_no_file_of_its_node_and_of_two_hubs(chain):
         assert node.held(iri).graph.action is Action.DELETE
         assert b"At the request of the person." in everything(node)
         assert len(node.log()) == 31
+
+
+def quote_everywhere(hub, peer, iri):
+    """Have the hub hold another text of the record, and quote it wherever it keeps what it says to people."""
+    held = decisions.offer_of(hub.held(iri))
+    ahead = replace(held, version=hub.now + timedelta(days=1), digest="0" * 64)
+    report = checks.report(peer.settings.base_url, [checks.Finding("feeds.well-formed", checks.State.FAILED, (WORD,))])
+    with writing(hub.engine) as connection:
+        source = sources.find(connection, peer.iri)
+        quarantine.hold(connection, source.id, Kind.FUTURE, [ahead], hub.now)
+        results.ask(connection, results.Subject(source.address), hub.now)
+        results.store(connection, report, hub.now)
+        page = {"iri": peer.page(9), "version": 0, "digest": "", "run_id": 0, "received": 0}
+        why = {"verdict": "rejected", "reason": "unreadable-page", "detail": f"{PLACE} is not a valid RDF object"}
+        connection.execute(insert(receipt).values(page | why | {"source_id": source.id}))
+        texts = {column.name: "" for column in notification.columns} | {"received": 0, "begun": 0, "decided": 0}
+        connection.execute(insert(notification).values(texts | {"id": "1", "report": json.dumps([PLACE])}))
+
+
+def test_what_is_held_of_an_erased_record_or_quotes_it_is_gone_too(chain):
+    peer, hub, _, iri = chain
+    quote_everywhere(hub, peer, iri)
+    with writing(peer.engine) as connection:
+        hubs.remember(connection, hub.iri, peer.now)
+        said = Told(iri, digest="", refused=False, reason="", sentences={}, detail=WORD, held="", held_version=None)
+        hubs.answered(connection, hub.iri, {"en": "hub"}, [said], peer.now, peer.now)
+    dumps.discard(hub.engine, hub.settings)
+    for node in (peer, hub):
+        node.later(minutes=20)
+
+    erase(peer, iri)
+    hub.harvest(peer)
+    erasure.finish(hub.engine, hub.settings, hub.now)
+
+    assert traces(peer) == traces(hub) == {"Workshop"}
+    with reading(hub.engine) as connection:
+        assert results.newest(connection, results.Subject(peer.settings.base_url), hub.now) is None
+
+
+def test_the_run_tells_of_a_page_that_could_not_be_read_without_quoting_it(chain, wire):
+    peer, hub, *_ = chain
+    for node in (peer, hub):
+        node.later(minutes=20)
+    peer.publish("Something new")
+    broken = f"<a:b> <a:c> {PLACE}2 ."
+    wire.replies[peer.page()] = lambda real: replace(real, body=broken.encode(), media_type="text/turtle")
+
+    run = hub.harvest(peer)
+
+    assert f"{peer.page()} was refused" in run.message
+    assert PLACE not in run.message
+    with reading(hub.engine) as connection:
+        why = connection.execute(select(receipt.c.detail).where(receipt.c.iri == peer.page())).scalar_one()
+    assert f"{PLACE}2" in why
 
 
 def test_old_addresses_of_pages_lead_to_the_root_and_dumps_are_gone(chain):

@@ -1,6 +1,7 @@
 """Stories of a federation: what a node publishes reaches its hub, and the hub's hub, as the node said it."""
 
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from chm_node.record import Action
 from chm_node.signing import create_key, load_signer
 from chm_node.tables import receipt, unknown_term
 from harvest import sources
+from harvest.page import MAX_PAGE_BYTES
 
 
 def test_what_a_node_publishes_is_in_its_hubs_log_under_its_own_iri(peer, hub):
@@ -300,3 +302,18 @@ def test_removing_a_source_keeps_its_records(peer, hub):
     assert hub.holds(iri)
     with pytest.raises(HarvestError, match="removed"):
         hub.harvest(peer)
+
+
+def test_large_records_fill_pages_that_a_hub_reads(peer, hub, wire):
+    text = "أ" * 30_000
+    iris = peer.publish(*(f"Workshop {number}" for number in range(60)),
+                        summary={"ar": text, "fr": text, "en": text})  # fmt: skip
+    run = hub.harvest(peer)
+    assert (run.created, run.rejected) == (60, 0)
+    assert all(hub.held(iri).graph.nquads == peer.held(iri).graph.nquads for iri in iris)
+    assert [url for url, _ in wire.asked if url in {peer.page(number) for number in range(9)}] == [
+        peer.page(1), peer.page(2), peer.page(3),
+    ]  # fmt: skip
+    for node in (peer, hub):
+        for number, accept in product((1, 2, 3), ("application/n-quads", "application/trig", "application/ld+json")):
+            assert 2_000_000 < len(node.get(node.page(number), accept)) < MAX_PAGE_BYTES

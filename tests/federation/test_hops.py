@@ -12,7 +12,7 @@ from lxml import etree
 from chm_node.database import reading, writing
 from chm_node.record import Action
 from chm_node.signing import create_key, load_signer
-from harvest import origins, sources
+from harvest import sources, vouching
 from harvest.members import Word
 from harvest.origins import Sampling
 
@@ -168,7 +168,7 @@ def test_few_nodes_are_asked_in_one_run_and_the_rest_later(top, hub, peer, make_
     other.publish("Meeting")
     hub.follow(other)
     hub.harvest(other)
-    monkeypatch.setattr(origins, "MOST_ASKED", 1)
+    monkeypatch.setattr(vouching, "MOST_ASKED", 1)
 
     first, second = top.harvest(hub), top.harvest(hub)
 

@@ -9,6 +9,7 @@ from chm_node.database import reading, writing
 from chm_node.record import from_milliseconds
 from chm_node.tables import intent, source, subscriber, subscription
 from harvest import leases, sources
+from harvest.hints import IN_A_ROW
 from harvest.push import RENEWED_AT
 
 
@@ -108,11 +109,19 @@ def test_an_unchanged_log_is_told_to_nobody(peer, subscribed, wire):
     assert wire.statuses() == []
 
 
-def test_hints_are_followed_once_a_minute_and_none_is_forgotten(peer, subscribed, wire):
-    for number in range(4):
-        peer.publish(f"News {number}")
+def test_records_published_one_after_another_are_at_the_hub_each_at_once(peer, subscribed):
+    for number in range(5):
+        [iri] = peer.publish(f"News {number}")
         peer.distribute()
         subscribed.tick()
+        assert subscribed.holds(iri)
+
+
+def test_hints_beyond_the_bound_are_followed_within_a_minute_and_none_is_forgotten(peer, subscribed):
+    for number in range(IN_A_ROW + 3):
+        peer.publish(f"News {number}")
+        peer.distribute()
+        assert len(subscribed.tick()) == (number < IN_A_ROW)
     later(subscribed, seconds=59)
     assert subscribed.tick() == []
     later(subscribed, seconds=2)

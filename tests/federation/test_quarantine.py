@@ -7,7 +7,7 @@ import pytest
 
 from chm_node.database import reading, writing
 from chm_node.errors import HarvestError
-from harvest import decisions, hubs, quarantine, sources
+from harvest import decisions, hubs, overview, quarantine, sources
 from harvest.attention import State, attention
 from harvest.inquiry import receipts_at, store
 from harvest.quarantine import Choice
@@ -47,7 +47,7 @@ def living(hub, iris) -> int:
 
 def history(hub, peer) -> list[str]:
     with reading(hub.engine) as connection:
-        return [run.message for run in sources.history(connection, sources.find(connection, peer.iri).id)]
+        return [run.message for run in overview.history(connection, sources.find(connection, peer.iri).id)]
 
 
 def test_all_withdrawals_are_counted_and_some_named_before_anything_is_done(peer, hub, emptied):

@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 
 import harvest.page
 import harvest.plan
+import harvest.withheld
 from chm_node.app import create_app
 from chm_node.canonical import digest
 from chm_node.catalogue import ChangeLog
@@ -28,7 +29,9 @@ from chm_node.record import Action, from_milliseconds
 from chm_node.tables import change, log_head, receipt, record, source
 from harvest import sources
 from harvest.description import Description
+from harvest.members import Word
 from harvest.origins import Sampling
+from harvest.readers import Readers
 from harvest.trust import Authority, Verdict
 
 #: How many nodes the federation of each seed has.
@@ -255,6 +258,17 @@ class World:
         """Old copies of records that only the liar could have passed on."""
         return [] if self.faults() else self.stale_copies()
 
+    def never_passed_on(self):
+        """Records that an honest hub knows of through the liar alone, and lacks."""
+        return [
+            (hub.iri, iri)
+            for hub in self.honest
+            for owner in self.owners[:-1]
+            if owner not in self.reached(hub) and owner.iri in confirmed(hub)
+            for iri, (_, _, withdrawn) in self.copies(owner, owner).items()
+            if not withdrawn and iri not in self.copies(hub)
+        ]
+
     def sizes(self):
         return [size(node) for node in self.nodes]
 
@@ -344,6 +358,13 @@ def host(node):
     return node.settings.base_url.removeprefix("https://").rstrip("/")
 
 
+def confirmed(hub):
+    """The nodes that are known through another one and said so themselves."""
+    with reading(hub.engine) as connection:
+        members = [member for each in sources.listing(connection) for member in each.members]
+    return {each.node for each in members if each.word is Word.CONFIRMED}
+
+
 def size(node):
     with reading(node.engine) as connection:
         return ChangeLog(connection).head().seq
@@ -376,7 +397,7 @@ def federation(make_node, wire):
     return make
 
 
-class Here:
+class Here(Readers):
     """Reads in this process, so that a test can take a rule away; for honest peers and negative controls alone."""
 
     def run(self, function, *args):
@@ -394,7 +415,7 @@ def test_a_federation_with_a_liar_comes_to_the_truth(federation, seed):
     world.run()
     assert world.faults() == {}
     world.sample()
-    assert (world.faults(), world.withheld()) == ({}, [])
+    assert (world.faults(), world.withheld(), world.never_passed_on()) == ({}, [], [])
 
 
 # The same with a rule taken away: the checks do find what they are there for, with some seed at the latest.
@@ -414,6 +435,16 @@ def ever(federation, found, **changes):
 
 def test_without_the_sample_what_was_withheld_stays_old(federation):
     assert ever(federation, World.withheld)
+
+
+def test_without_the_lists_of_origins_what_was_never_passed_on_is_missing(federation, monkeypatch):
+    monkeypatch.setattr(harvest.withheld, "MOST_COMPARED", 0)
+
+    def missing(world):
+        world.sample()
+        return world.never_passed_on()
+
+    assert ever(federation, missing)
 
 
 def test_without_the_version_rule_it_goes_wrong(federation, monkeypatch):

@@ -1,6 +1,12 @@
 """Going back to an earlier run of a source, and forth again: equal hash by hash, on both databases."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -12,9 +18,47 @@ from chm_node.errors import HarvestError
 from chm_node.record import Action
 from chm_node.search import index
 from chm_node.tables import change, record
-from harvest import decisions, quarantine, sources
+from harvest import decisions, overview, quarantine, sources
 from harvest.quarantine import Choice, Kind
 from harvest.rollback import roll_back
+
+ROOT = Path(__file__).parents[2]
+#: Does what a person asked for, in transactions of three records, and is killed at the end of one, uncommitted.
+KILLED = """
+import json, os, signal, sys
+from datetime import datetime
+from sqlalchemy import event
+from chm_node.database import open_database
+from chm_node.settings import Settings
+from harvest import decisions, rollback
+from harvest.quarantine import Choice
+
+asked = json.loads(sys.argv[1])
+decisions.BATCH = rollback.BATCH = 3
+settings, now = Settings.load(**asked["settings"]), datetime.fromisoformat(asked["now"])
+engine = open_database(settings.database)
+
+def cut(connection):
+    asked["commits"] -= 1
+    if asked["commits"] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+event.listen(engine, "commit", cut)
+if asked["run"]:
+    rollback.roll_back(engine, settings, asked["node"], asked["run"], now)
+else:
+    decisions.accept(engine, settings, asked["node"], Choice(), now)
+"""
+
+
+def killed(hub, peer, commits, run=0):
+    """Go back to a run, or accept what is held, in a process that is killed after so many transactions."""
+    chosen = {"base_url": hub.settings.base_url, "data_dir": str(hub.settings.data_dir), "titles": {"en": "hub"}}
+    settings = chosen | {"database_url": hub.settings.database_url}
+    asked = {"settings": settings, "now": hub.now.isoformat(), "node": peer.iri, "run": run, "commits": commits}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", KILLED, json.dumps(asked)], env=environment)
+    assert done.returncode == -signal.SIGKILL
 
 
 @pytest.fixture
@@ -26,7 +70,12 @@ def hub(make_node, peer, database_url):
 
 def last_run(hub, peer) -> int:
     with reading(hub.engine) as connection:
-        return sources.history(connection, sources.find(connection, peer.iri).id)[0].id
+        return overview.history(connection, sources.find(connection, peer.iri).id)[0].id
+
+
+def last_words(hub, peer) -> str:
+    with reading(hub.engine) as connection:
+        return overview.history(connection, sources.find(connection, peer.iri).id)[0].message
 
 
 def state(hub) -> dict[str, tuple[str, str]]:
@@ -277,3 +326,44 @@ def test_more_records_than_one_transaction_takes(peer, hub, monkeypatch):
     assert state(hub) == before
     assert back(hub, peer, second).restored == 11
     assert state(hub) == after
+
+
+@pytest.mark.parametrize("commits", [0, 1, 2, 3])
+def test_a_way_back_that_was_killed_is_finished_by_the_same_command(peer, hub, runs, commits):
+    (first, at_first), _, (third, at_third) = runs
+    killed(hub, peer, commits, first)
+    assert (state(hub) == at_third) == (commits <= 1)
+    assert state(hub) != at_first
+    if commits > 1:
+        assert last_words(hub, peer).startswith(f"a person is going back to run {first}: ")
+
+    # A worker goes on meanwhile.
+    assert hub.harvest(peer).message == ""
+    back(hub, peer, first)
+
+    assert state(hub) == at_first
+    assert last_words(hub, peer).startswith(f"a person went back to run {first}: ")
+    with reading(hub.engine) as connection:
+        [waiting] = quarantine.groups(connection)
+    assert (waiting.kind, waiting.count) == (Kind.ROLLED_BACK, 7)
+    assert back(hub, peer, first).restored == 0
+    back(hub, peer, third)
+    assert state(hub) == at_third
+
+
+@pytest.mark.parametrize("commits", [0, 1, 2])
+def test_an_acceptance_that_was_killed_is_finished_by_the_same_command(peer, hub, runs, commits):
+    (first, _), _, (_, at_third) = runs
+    back(hub, peer, first)
+    killed(hub, peer, commits)
+    if commits:
+        assert last_words(hub, peer) == f"a person accepted {3 * commits} of 7 held changes"
+
+    hub.harvest(peer)
+    left = decisions.accept(hub.engine, hub.settings, peer.iri, Choice(), hub.now)
+
+    assert left == 7 - 3 * commits
+    assert state(hub) == at_third
+    assert hub.reasons() == {}
+    with pytest.raises(HarvestError, match="nothing of"):
+        decisions.accept(hub.engine, hub.settings, peer.iri, Choice(), hub.now)

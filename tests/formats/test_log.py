@@ -3,9 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pyoxigraph as ox
+import pytest
 
+from chm_node.catalogue import PAGE_BYTES, LoggedChange
+from chm_node.catalogue.pages import bytes_on_page
 from chm_node.formats import quads
-from chm_node.formats.log import RANGE_SIZE, Log, range_graphs, root_graphs
+from chm_node.formats.log import RANGE_SIZE, Log, listed_graphs, page_graphs, range_graphs, root_graphs
+from chm_node.record import Action, Change, Entry, RecordGraph
+from chm_node.setting_rules import MAX_BASE_URL_BYTES
+from harvest.page import MAX_PAGE_BYTES
 
 TREE = "https://w3id.org/tree#"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,3 +57,42 @@ def test_only_the_last_range_may_change():
     log = Log("https://n.example/", 1, RANGE_SIZE + 1)
     assert b"immutable" in quads.n_quads(range_graphs(log, 1, starts(RANGE_SIZE + 1)))
     assert b"immutable" not in quads.n_quads(range_graphs(log, 2, starts(RANGE_SIZE + 1)))
+
+
+def lines_of(iri, kind):
+    """The canonical lines of a record of one kind."""
+    return {
+        "short": [f'<x:{n}> <x:p> "" .' for n in range(2000)],
+        "typed": [f'<{iri}> <x:{n:05}> "1"^^<x:t> .' for n in range(1500)],
+        "linked": [f"<{iri}#{n:05}> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <x:t> ." for n in range(900)],
+        "spoken": [f'<{iri}> <x:title> "{n} ورشة عمل \\n\\"{"é" * 50}"@ar-latn-x-{n:04} .' for n in range(900)],
+        "text": [f'<{iri}> <x:title> "{"ش" * 32_000}{n}" .' for n in range(3)],
+        "empty": [],
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["short", "typed", "linked", "spoken", "text", "empty"])
+@pytest.mark.parametrize("base", ["http://a/", f"https://{'a' * (MAX_BASE_URL_BYTES - 9)}/"], ids=["short", "longest"])
+@pytest.mark.parametrize("hops", [0, 9])
+def test_a_change_takes_no_more_on_a_page_than_was_counted(kind, base, hops):
+    iri = f"{base}id/news/1"
+    nquads = "".join(f"{line}\n" for line in lines_of(iri, kind)).encode()
+    proof = {
+        "created": "2026-11-22T03:22:08.014Z",
+        "verificationMethod": f"{base}node#key",
+        "proofValue": "z" * 90,
+    }
+    graph = RecordGraph(iri, Action.CREATE, f"{base}node", START, nquads, "0" * 64, proof)
+    path = tuple(f"{base}{number}/node" for number in range(hops))
+    derived = f"{base}act/20261122T052208014Z" if hops else ""
+    counted = bytes_on_page(Change(START, graph, Entry("news", {}, {}, ()), path, derived))
+    logged = LoggedChange(10**12, START, graph, path, derived)
+    written = listed_graphs(Log(base, 10**12, 10**6), logged)
+    for write in (quads.n_quads, quads.trig, quads.json_ld):
+        assert len(write(written)) <= counted
+
+
+def test_what_a_page_says_of_itself_leaves_it_below_what_a_hub_reads():
+    log = Log(f"https://{'a' * (MAX_BASE_URL_BYTES - 9)}/", 10**12, 10**6)
+    for write in (quads.n_quads, quads.trig, quads.json_ld):
+        assert PAGE_BYTES + len(write(page_graphs(log, 1, []))) < MAX_PAGE_BYTES

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
-from chm_node import backoff, erasure, foreign, http_guard, message_signatures
+from chm_node import backoff, erasure, foreign, http_guard, limits, message_signatures
 from chm_node.app import MAX_REQUEST_BYTES, create_app
-from chm_node.catalogue import PAGE_SIZE, ChangeLog
+from chm_node.catalogue import PAGE_BYTES, PAGE_SIZE, ChangeLog
 from chm_node.database import open_database, reading
 from chm_node.formats import log, quads
 from chm_node.namespaces import PROFILE, RECEIPTS
@@ -30,7 +30,22 @@ from chm_node.settings import Settings
 from chm_node.signing import load_signer
 from chm_node.web import conditional, hub, problems
 from chm_node.websub import intents, subscribers, wishes
-from harvest import compare, description, dump, hints, members, origins, page, plan, receipts, schedule, trust
+from harvest import (
+    compare,
+    description,
+    dump,
+    equivocation,
+    hints,
+    members,
+    origins,
+    page,
+    plan,
+    receipts,
+    schedule,
+    trust,
+    vouching,
+    withheld,
+)
 from harvest.adapters import ldes
 from harvest.checker.checks import SECTIONS
 from harvest.joining import notification, outbox, requests, told
@@ -53,12 +68,12 @@ FILES = (
 
 LIMITS = {
     "hops before the peer": f"{trust.MAX_HOPS}",
-    "canonical N-Quads of a record": f"{trust.MAX_RECORD_BYTES // 1024} KiB",
-    "statements of a record": f"{trust.MAX_RECORD_TRIPLES:,}",
+    "canonical N-Quads of a record": f"{limits.MAX_RECORD_BYTES // 1024} KiB",
+    "statements of a record": f"{limits.MAX_RECORD_STATEMENTS:,}",
     "version ahead of the hub's clock": f"{trust.CLOCK_TOLERANCE // timedelta(minutes=1)} minutes",
-    "changes on a page, as numbered": f"{PAGE_SIZE}",
+    "changes on a page, as numbered": f"{PAGE_SIZE}, or {PAGE_BYTES // MIB} MiB",
     "pages in a range": f"{log.RANGE_SIZE}",
-    "a page": f"{page.MAX_PAGE_BYTES // MIB} MiB",
+    "a page, in any syntax": f"{page.MAX_PAGE_BYTES // MIB} MiB",
     "pages of one log in one walk": f"{ldes.MAX_PAGES:,}",
     "statements of any document": f"{foreign.MAX_QUADS:,}",
     "a line of a document": f"{foreign.MAX_LINE_BYTES // 1024} KiB",
@@ -89,7 +104,8 @@ LIMITS = {
     "requests of one client to the WebSub hub": f"{hub.REQUESTS_A_MINUTE:.0f} a minute",
     "longest wait before a subscriber is tried again": f"{subscribers.LONGEST_WAIT // timedelta(minutes=1)} minutes",
     "a notification of a WebSub hub": f"{MAX_REQUEST_BYTES // MIB} MiB",
-    "time between harvests that hints bring about": f"{hints.INTERVAL.seconds} seconds",
+    "harvests that hints bring about, one after another": f"{hints.IN_A_ROW}",
+    "time between them in the long run": f"{hints.INTERVAL.seconds} seconds",
     "a notification to the inbox": f"{notification.MAX_BYTES // 1024} KiB",
     "from `created` to `expires` of a request's signature": (
         f"{message_signatures.LONGEST_LIFE // timedelta(minutes=1)} minutes"
@@ -105,11 +121,16 @@ LIMITS = {
     "share of withdrawals that never waits": f"{Settings(base_url=BASE).max_withdrawal_share:.0%}",
     "time between comparisons": f"{compare.INTERVAL.days} days",
     "members of one hub": f"{members.MAX_MEMBERS:,}",
-    "members asked in one run": f"{origins.MOST_ASKED}",
-    "time for asking members, or for a sample, in one run": f"{origins.LONGEST_ASKING // timedelta(minutes=1)} minutes",
+    "members asked in one run": f"{vouching.MOST_ASKED}",
+    "time for asking members, about second texts, for a sample, or for members' lists, in one run": (
+        f"{origins.LONGEST_ASKING // timedelta(minutes=1)} minutes"
+    ),
     "time until a member is asked again": f"{members.ASKED_AGAIN.days} day",
+    "second texts asked about in one run": f"{equivocation.MOST_ASKED}",
+    "time until an owner is asked again about one": f"{equivocation.ASKED_AGAIN.days} day",
     "share of the records in a sample": f"{origins.Sampling().share:.0%}",
     "records in a sample": f"{origins.MOST_SAMPLED}",
+    "members whose lists are compared in one check": f"{withheld.MOST_COMPARED}",
     "earlier versions of a withdrawn record": f"{erasure.GRACE.days} days",
     "polling interval": f"{Settings(base_url=BASE).poll_minutes:.0f} minutes",
     "spread of the polling interval": f"{schedule.SPREAD:.0%}",

@@ -1,10 +1,12 @@
 """Listings, filters, facets and search: SQLite and PostgreSQL must answer exactly what is written here."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chm_node.catalogue import Catalogue, ChangeLog, Filter
+from chm_node.catalogue import PAGE_BYTES, Catalogue, ChangeLog, Filter
+from chm_node.catalogue.pages import bytes_on_page
 from chm_node.database import open_database, reading, writing
 from chm_node.errors import RecordNotFoundError
 from chm_node.record import Action, Change, Entry, RecordGraph
@@ -153,6 +155,77 @@ def test_the_log_is_in_pages_and_superseded_changes_leave_them(engine):
         first, second = log.page_starts()
         assert first < second
         assert log.page(2)[0].log_time == second
+
+
+def large(number, log_time, size=180_000):
+    one = change(number, "news", {"en": "x"}, "DZ", "sdgs/12", "dz", log_time)
+    iri = one.graph.iri
+    lines = [f'<{iri}> <{iri}> "{n} {"x" * 1000}" .\n' for n in range(size // 1200)]
+    return replace(one, graph=replace(one.graph, nquads="".join(lines).encode()))
+
+
+def append(engine, *changes):
+    with writing(engine) as connection:
+        log = ChangeLog(connection)
+        times = log.next_log_times(len(changes), NOW)
+        log.append([replace(each, log_time=time) for each, time in zip(changes, times, strict=True)])
+
+
+@pytest.mark.parametrize("batch", [100, 7, 1])
+def test_a_page_is_closed_by_its_bytes_too_however_the_changes_came(engine, batch):
+    changes = [large(number, NOW) for number in range(10, 110)]
+    for start in range(0, 100, batch):
+        append(engine, *changes[start : start + batch])
+    with reading(engine) as connection:
+        log = ChangeLog(connection)
+        pages = [log.page(number) for number in range(1, log.head().pages + 1)]
+        starts = log.page_starts()
+    assert [len(page) for page in pages] == [27, 22, 22, 22, 12]
+    assert [each.seq for page in pages for each in page] == list(range(1, 106))
+    assert starts == [page[0].log_time for page in pages]
+    assert all(sum(bytes_on_page(as_change(each)) for each in page) <= PAGE_BYTES for page in pages)
+
+
+def as_change(logged):
+    return Change(logged.log_time, logged.graph, Entry("news", {}, {}, ()), logged.hops, logged.derived_from)
+
+
+def test_nothing_enters_a_closed_page_when_versions_have_left_it(engine):
+    append(engine, *(large(number, NOW) for number in range(10, 60)))
+    with reading(engine) as connection:
+        before = [each.seq for each in ChangeLog(connection).page(1)]
+    append(engine, *(large(number, NOW, 2400) for number in range(10, 20)))
+    with reading(engine) as connection:
+        log = ChangeLog(connection)
+        after = [each.seq for each in log.page(1)]
+        newest = [each.seq for each in log.page(log.head().pages)]
+    assert set(after) < set(before)
+    assert newest[-10:] == list(range(56, 66))
+
+
+def test_a_page_that_is_not_there_has_no_changes(engine, log):
+    assert log.page(2) == []
+    assert log.page(0) == []
+
+
+def test_an_empty_log_has_one_empty_page(database_url):
+    engine = open_database(database_url)
+    with reading(engine) as connection:
+        log = ChangeLog(connection)
+        assert (log.head().pages, log.page(1), log.page_starts()) == (1, [], [])
+    engine.dispose()
+
+
+def test_a_new_epoch_keeps_the_pages_as_they_are(engine):
+    append(engine, *(large(number, NOW) for number in range(10, 60)))
+    with writing(engine) as connection:
+        log = ChangeLog(connection)
+        before = log.page_starts()
+        head = log.begin_epoch(NOW + timedelta(days=1))
+        assert (log.page_starts(), head.pages) == (before, len(before))
+    append(engine, large(60, NOW))
+    with reading(engine) as connection:
+        assert ChangeLog(connection).page_starts() == before
 
 
 def test_a_cursor_reads_on_from_where_it_stood(log):

@@ -7,6 +7,7 @@ import pyoxigraph as ox
 import pytest
 from sqlalchemy import select, text
 
+from chm_node import limits
 from chm_node.canonical import digest
 from chm_node.catalogue import Catalogue, ChangeLog, Filter
 from chm_node.database import SCHEMA_REVISION, open_database, reading
@@ -59,6 +60,10 @@ class Node:
         statement = select(change.c.action, change.c.nquads).select_from(of_record).where(record_table.c.iri == iri)
         with reading(self.engine) as connection:
             return [(Action(row.action), row.nquads) for row in connection.execute(statement.order_by(change.c.seq))]
+
+    def published_lines(self, record):
+        self.publish(record)
+        return self.versions(record.iri)[-1][1].splitlines()
 
     def export(self, name):
         with reading(self.engine) as connection:
@@ -124,6 +129,47 @@ def test_a_superseded_version_leaves_the_log_but_not_the_history(node):
     seen = node.ask_log(lambda log: [each.seq for each in log.after(NOW - timedelta(days=1), 10)])
     assert seen == [2, 3]
     assert len(node.versions(node.record(1, "Un").iri)) == 2
+
+
+def many(count, **values):
+    return values | {"keywords": {"fr": [f"mot {number}" for number in range(count)]}}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        (many(2000), ["record: has 2,0"]),
+        ({"keywords": {"fr": [f"{number} {'x' * 60_000}" for number in range(5)]}}, ["record: takes 29"]),
+        ({"summary": {"fr": "x" * 65_537, "ar": "é" * 32_769}}, ["summary (ar): takes 65 KiB", "summary (fr): takes"]),
+        ({"licence": f"https://x.example/{'y' * 2048}"}, ["licence: is an address of more than 2,048"]),
+        (many(2500, summary={"fr": "x" * 65_537}), ["record: has 2,5", "record: takes 3", "summary (fr): takes"]),
+    ],
+    ids=["statements", "bytes", "texts", "an address", "several"],
+)
+def test_what_every_hub_would_refuse_is_not_published(node, values, named):
+    with pytest.raises(InvalidRecordError) as refused:
+        node.publish(node.record(1, "Un"), node.record(2, "Deux", **values))
+    problems = sorted(map(str, refused.value.problems))
+    assert len(problems) == len(named)
+    assert all(problem.startswith(start) for problem, start in zip(problems, named, strict=True))
+    assert node.ask_log(ChangeLog.head).seq == 0
+
+
+def test_the_largest_record_that_is_published_is_one_that_hubs_take(node):
+    own = len(node.published_lines(node.record(1, "Un")))
+    node.publish(node.record(1, "Un", **many(limits.MAX_RECORD_STATEMENTS - own)))
+    [*_, (_, nquads)] = node.versions(node.record(1, "Un").iri)
+    assert nquads.count(b"\n") == limits.MAX_RECORD_STATEMENTS
+    with pytest.raises(InvalidRecordError, match="2,001 statements"):
+        node.publish(node.record(1, "Un", **many(limits.MAX_RECORD_STATEMENTS - own + 1)))
+
+
+def test_a_reason_that_no_hub_would_read_is_refused(node):
+    record = node.record(1, "Un")
+    node.publish(record)
+    with pytest.raises(InvalidRecordError, match="put the text into a file"):
+        node.withdraw(record.iri, reason={"fr": "x" * 65_537})
+    assert not node.ask(lambda catalogue: catalogue.get(record.iri)).withdrawn
 
 
 def test_a_withdrawn_record_leaves_a_signed_tombstone(node):

@@ -12,7 +12,7 @@ from chm_node.errors import HarvestError
 from chm_node.record import Action, Change, Entry, RecordGraph
 from chm_node.settings import Settings
 from chm_node.tables import quarantine as quarantine_table
-from harvest import decisions, quarantine, receipts, runs, sources
+from harvest import decisions, overview, quarantine, receipts, runs, sources
 from harvest.attention import attention
 from harvest.description import Description
 from harvest.quarantine import DROPPED, WAITING, Choice, Kind
@@ -174,7 +174,7 @@ def test_what_is_accepted_is_taken_over_and_is_a_run_of_its_own(engine):
     with reading(engine) as connection:
         assert groups(connection) == {}
         assert all(Catalogue(connection).held(IRIS)[each.iri].withdrawn for each in TOMBSTONES)
-        run = sources.history(connection, source.id)[0]
+        run = overview.history(connection, source.id)[0]
         assert (run.outcome, run.withdrawn) == (runs.DECIDED, 7)
         assert run.message == "a person accepted 7 held changes"
         assert runs.withdrawn_since(connection, source.id, None) == 0  # nobody withdrew them unasked

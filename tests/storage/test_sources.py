@@ -12,7 +12,7 @@ from chm_node.errors import HarvestError
 from chm_node.proofs import fingerprint
 from chm_node.settings import Settings
 from chm_node.tables import source as source_table
-from harvest import leases, runs, sources
+from harvest import leases, overview, runs, sources
 from harvest.description import Description
 from harvest.members import Member, Word
 from harvest.trust import Authority, Verdict
@@ -106,7 +106,7 @@ def test_a_removed_source_is_listed_and_left_alone(engine, approved):
 
 def test_the_overview_of_a_source_that_was_never_harvested(engine, approved):
     with reading(engine) as connection:
-        [view] = sources.overview(connection)
+        [view] = overview.overview(connection)
     assert (view.node, view.titles, view.country) == (approved.node, {"fr": "Algérie"}, "DZ")
     assert (view.records, view.last_run, view.last_success, view.failures) == (0, None, None, 0)
     assert (view.fingerprint, view.due) == (fingerprint("zKey"), NOW)
@@ -199,7 +199,7 @@ def test_a_run_whose_worker_died_is_closed_by_the_next_one(engine, approved):
         dead = runs.begin(connection, approved.id, NOW)
         runs.add(connection, dead, runs.Counts(created=3))
         runs.begin(connection, approved.id, NOW + timedelta(minutes=20))
-        running, ended = sources.history(connection, approved.id)
+        running, ended = overview.history(connection, approved.id)
     assert (running.outcome, running.ended) == ("running", None)
     assert (ended.outcome, ended.created) == ("partial", 3)
     assert "stopped before the end" in ended.message
@@ -210,7 +210,7 @@ def test_a_closed_run_is_not_closed_again(engine, approved):
         run_id = runs.begin(connection, approved.id, NOW)
         runs.end(connection, run_id, NOW, runs.OK, "", 3, 1000)
         runs.end(connection, run_id, NOW + timedelta(hours=1), runs.UNREACHABLE, "late", 9, 9)
-        found = sources.run_view(connection, run_id)
+        found = overview.run_view(connection, run_id)
     assert (found.outcome, found.requests, found.bytes, found.ended) == ("ok", 3, 1000, NOW)
 
 
@@ -260,3 +260,14 @@ def test_another_scope_has_the_log_read_again(engine, approved):
         connection.execute(update(source_table).values(cursor=1_750_000_000_000))
         assert sources.approve(connection, ADDRESS, SETTINGS, NOW).cursor > NOW - timedelta(days=1000)
         assert sources.approve(connection, ADDRESS, SETTINGS, NOW, ["TN"]).cursor.year == 1970
+
+
+def test_of_the_runs_that_found_nothing_new_the_newest_is_kept(engine, approved):
+    outcomes = (runs.OK, runs.NOT_MODIFIED, runs.NOT_MODIFIED, runs.UNREACHABLE, runs.NOT_MODIFIED, runs.NOT_MODIFIED)
+    with writing(engine) as connection:
+        for hours, outcome in enumerate(outcomes):
+            run_id = runs.begin(connection, approved.id, NOW + timedelta(hours=hours))
+            runs.end(connection, run_id, NOW + timedelta(hours=hours), outcome, "", 1, 0)
+        found = overview.history(connection, approved.id)
+    assert [each.outcome for each in found] == [runs.NOT_MODIFIED, runs.UNREACHABLE, runs.OK]
+    assert found[0].started == NOW + timedelta(hours=5)

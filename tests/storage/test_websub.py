@@ -261,17 +261,34 @@ def harvested(connection, now):
     return len(found)
 
 
-def test_a_hint_makes_a_source_due_once_a_minute(engine, approved):
+def test_a_hint_is_followed_at_once_and_only_once(engine, approved):
     with writing(engine) as connection:
         assert harvested(connection, NOW + MINUTE) == 0
         hints.give(connection, approved, NOW + MINUTE)
+        hints.give(connection, approved, NOW + MINUTE)
         assert harvested(connection, NOW + MINUTE) == 1
-        for second in range(5, 60, 5):
-            hints.give(connection, approved, NOW + MINUTE + timedelta(seconds=second))
-            assert harvested(connection, NOW + MINUTE + timedelta(seconds=second)) == 0
-        assert hints.anything_due(connection, NOW + 2 * MINUTE)
-        assert harvested(connection, NOW + 2 * MINUTE) == 1
         assert harvested(connection, NOW + 4 * MINUTE) == 0
+
+
+def test_a_flood_of_hints_is_followed_some_times_at_once_and_then_once_a_minute(engine, approved):
+    followed = []
+    with writing(engine) as connection:
+        for second in range(3600):
+            hints.give(connection, approved, NOW + timedelta(seconds=second))
+            if harvested(connection, NOW + timedelta(seconds=second)):
+                followed.append(second)
+    assert followed == [*range(hints.IN_A_ROW), *range(60, 3600, 60)]
+
+
+def test_what_was_spent_ahead_comes_back_with_time(engine, approved):
+    with writing(engine) as connection:
+        for start in (NOW, NOW + hints.IN_A_ROW * MINUTE):
+            for second in range(hints.IN_A_ROW):
+                hints.give(connection, approved, start + timedelta(seconds=second))
+                assert harvested(connection, start + timedelta(seconds=second)) == 1
+        hints.give(connection, approved, start + MINUTE / 2)
+        assert harvested(connection, start + MINUTE / 2) == 0
+        assert hints.anything_due(connection, start + MINUTE)
 
 
 def test_a_hint_does_not_take_the_lease_of_a_run(engine, approved):

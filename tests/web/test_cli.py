@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -150,6 +151,22 @@ def test_one_bad_row_keeps_all_of_them_out(node, folder):
     assert re.search(r"^line 4 \(ws-3\): start: write the date", done.stderr, re.MULTILINE)
     assert "nothing was stored" in done.stderr
     assert node("export").stdout_bytes == b""
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["import", "dry run"])
+def test_an_import_says_what_it_left_out_and_which_texts_have_no_language(node, folder, more):
+    (folder / "a.ttl").write_text("""
+        @prefix dcterms: <http://purl.org/dc/terms/> .
+        <id/news/1> dcterms:type <https://w3id.org/chm/vocabulary/record-types/news> ; dcterms:title "Un" .
+        <https://tn.example/id/news/1> dcterms:title "Autre"@fr . <https://tn.example/id/news/2> dcterms:title "X"@fr .
+    """)
+    done = node("import", "a.ttl", *more)
+    assert "1 would be created" in done.stdout if more else "1 created" in done.stdout
+    assert (
+        "left out: 2 subjects are not under http://127.0.0.1:8100/id/, such as https://tn.example/id/news/1"
+        in done.stderr
+    )
+    assert "no language is given, kept as it is: title of http://127.0.0.1:8100/id/news/1" in done.stderr
 
 
 def test_the_good_rows_are_imported_when_asked(node, folder):
@@ -396,6 +413,35 @@ def test_serve_answers_with_one_worker_beside_it_and_stops_cleanly(filled, monke
     assert not [pid for pid in started if Path(f"/proc/{pid}/cmdline").exists()]
 
 
+def is_at_work(pid):
+    """Whether there is such a process, and not only what nobody has picked up of it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_nothing_of_a_node_that_was_killed_stays_at_work(filled, monkeypatch):
+    port = free_port()
+    monkeypatch.setenv("CHM_PORT", str(port))
+    with start_serving() as process:
+        wait_until_served(f"http://127.0.0.1:{port}/livez")
+        started = children(process)
+        process.kill()
+    assert len(started) == 2
+    for _ in range(300):
+        if not any(map(is_at_work, started)):
+            break
+        time.sleep(0.1)
+    assert not list(filter(is_at_work, started))
+
+
+def test_a_process_whose_starter_has_ended_already_does_not_begin(node):
+    late = [sys.executable, "-m", "chm_node.cli", "--end-with", "1", "worker"]
+    done = subprocess.run(late, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "Error: the process that started this one has ended\n")
+
+
 def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatch):
     port = free_port()
     address = f"http://127.0.0.1:{port}/"
@@ -470,6 +516,93 @@ def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch
     assert "2 green, 0 amber, 0 red" in silent
     assert "asked no more" in chm("receipts", hub, "--forget").stdout
     assert "no hub was asked yet" in chm("receipts", code=1).stderr
+
+
+@pytest.fixture
+def federation(chm, folder, monkeypatch):
+    """A node with two records and a hub that has approved it; ``become`` chooses whose commands follow."""
+    ports = {"peer": free_port(), "hub": free_port()}
+    (folder / "records.csv").write_text(TABLE)
+    monkeypatch.setenv("CHM_PROFILE", "demo")
+
+    def become(name, **more):
+        port = more.get("port", ports[name])
+        address = f"http://127.0.0.1:{port}/"
+        for setting in ("CHM_BASE_URL", "CHM_MOVED_FROM"):
+            monkeypatch.delenv(setting, raising=False)
+        chosen = {"config": folder / f"{name}.toml", "data_dir": folder / name, "port": port, **more}
+        for setting, value in chosen.items():
+            monkeypatch.setenv(f"CHM_{setting.upper()}", str(value))
+        return address
+
+    for name in ports:
+        chm("init", "--yes", "--base-url", become(name), "--languages", "fr", "--title", f"fr={name}")
+    peer, hub = become("peer"), become("hub")
+    with served(become, "peer"):
+        become("hub")
+        chm("source", "add", peer)
+        chm("source", "approve", peer)
+    become("peer")
+    chm("import", "records.csv")
+    return become, peer, hub
+
+
+@contextmanager
+def served(become, name, **more):
+    """The node answers meanwhile, without a worker."""
+    address = become(name, **more)
+    with start_serving("--no-worker") as process:
+        try:
+            wait_until_served(f"{address}node")
+            yield address
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def test_a_node_moves_and_its_hub_recognises_it_by_its_key(chm, federation):
+    become, peer, _ = federation
+    with served(become, "peer"):
+        become("hub")
+        assert "ok: 2 new" in chm("harvest").stdout
+
+    port = free_port()
+    moved = {"port": port, "base_url": f"http://127.0.0.1:{port}/", "moved_from": peer}
+    new = become("peer", **moved)
+    told = chm("move").stdout
+    assert f"2 records have moved to {new}" in told
+    assert f"chm source add {new}" in told
+
+    with served(become, "peer", **moved):
+        become("hub")
+        found = chm("source", "add", new).stdout
+        assert f"It has the key that was approved for {peer}node." in found
+        assert "counts as moved" in found
+        assert f"{new}node is approved" in chm("source", "approve", new).stdout
+        assert "ok: 2 new, 2 changed, 0 withdrawn" in chm("harvest", new).stdout
+        assert "only an approved source" in chm("harvest", peer, code=1).stderr
+    assert f"moved     {peer}  0 records" in chm("source", "list").stdout
+    assert f"approved  {new}  2 records" in chm("source", "list").stdout
+
+
+def test_a_restored_node_gets_back_from_its_hub_what_came_after_the_backup(chm, federation, folder):
+    become, _, hub = federation
+    become("peer")
+    chm("backup", "node.backup")
+    (folder / "later.csv").write_text(TABLE.splitlines(keepends=True)[0] + "event,ws-3,Colloque,fr,,2018-01-01\n")
+    chm("import", "later.csv")
+    with served(become, "peer"):
+        become("hub")
+        assert "ok: 3 new" in chm("harvest").stdout
+    become("peer")
+    assert "chm recover https://hub.example.org/" in chm("restore", "node.backup").stdout
+    assert "Colloque" not in chm("export").stdout
+    with served(become, "hub"):
+        become("peer")
+        assert "1 created, 0 updated, 0 withdrawn as they were" in chm("recover", hub).stdout
+        assert "0 created" in chm("recover", hub).stdout
+    assert "Colloque" in chm("export").stdout
+    assert "no node was found" in chm("recover", hub, code=1).stderr
 
 
 def test_a_person_decides_about_withdrawals_that_are_held(chm, folder, monkeypatch):

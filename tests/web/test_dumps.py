@@ -5,14 +5,23 @@ import fcntl
 import gzip
 import hashlib
 import json
+import os
+import subprocess
+import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
 
 from chm_node import dumps
+from chm_node.catalogue import ChangeLog
+from chm_node.database import reading
 from chm_node.errors import ChmError
+from chm_node.record import milliseconds
 
+ROOT = Path(__file__).parents[2]
 MEMBER = "https://w3id.org/tree#member"
 SYNTAXES = {"nq": ox.RdfFormat.N_QUADS, "trig": ox.RdfFormat.TRIG}
 
@@ -89,6 +98,53 @@ def test_the_worker_writes_one_a_day_when_the_log_has_moved(site):
     assert dumps.write_due(site.engine, site.settings, now + day / 2) is None
     assert dumps.write_due(site.engine, site.settings, now + day).records == 12
     assert dumps.write_due(site.engine, site.settings, now + 3 * day) is None
+
+
+WRITING = """
+import sys
+from datetime import datetime
+from chm_node import dumps
+from chm_node.database import open_database
+from chm_node.settings import Settings
+settings = Settings.load()
+dumps.write_due(open_database(settings.database), settings, datetime.fromisoformat(sys.argv[1]))
+"""
+
+
+def test_a_dump_whose_writer_was_killed_is_written_within_the_hour(dumped):
+    dumped.publish("late", "news", {"title": {"en": "Late"}})
+    now, folder = dumped.now + timedelta(days=1), dumps.folder(dumped.settings)
+    with reading(dumped.engine) as connection:
+        log_time = milliseconds(ChangeLog(connection).head().log_time)
+    # Opening it waits for a reader, so the writer is in the middle of its work when it is killed.
+    halfway = folder / f"records-{log_time}.trig.gz.part"
+    os.mkfifo(halfway)
+    chosen = {f"CHM_{name.upper()}": str(getattr(dumped.settings, name)) for name in ("base_url", "data_dir")}
+    environment = os.environ | chosen | {"PYTHONPATH": str(ROOT), "CHM_CONFIG": str(folder / "none.toml")}
+    with subprocess.Popen([sys.executable, "-c", WRITING, now.isoformat()], env=environment) as writer:
+        while not (folder / f"records-{log_time}.nq.gz.part").exists():
+            assert writer.poll() is None
+            time.sleep(0.05)
+        writer.kill()
+    halfway.unlink()
+    assert dumps.write_due(dumped.engine, dumped.settings, now + timedelta(minutes=59)) is None
+    assert dumps.write_due(dumped.engine, dumped.settings, now + timedelta(hours=1)).records == 12
+    assert len(list(folder.glob("records-*"))) == 2
+    assert not list(folder.glob("*.part"))
+
+
+def test_a_dump_that_keeps_failing_is_tried_ever_more_seldom(site):
+    in_the_way, hour = dumps.folder(site.settings), timedelta(hours=1)
+    in_the_way.write_text("a file where the folder should be")
+    tried = []
+    for hours in range(80):
+        try:
+            assert dumps.write_due(site.engine, site.settings, site.now + hours * hour) is None
+        except ChmError:
+            tried.append(hours)
+    assert tried == [0, 1, 3, 7, 15, 31, 55, 79]
+    in_the_way.unlink()
+    assert dumps.write_due(site.engine, site.settings, site.now + 200 * hour).records == 11
 
 
 def test_only_the_newest_dump_is_kept(dumped):

@@ -7,10 +7,14 @@ import pyoxigraph as ox
 import pytest
 from lxml import etree
 
+from chm_node.addresses import EXTENSIONS
 from chm_node.canonical import canonical_bytes, canonical_lines, digest
 from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
+from chm_node.errors import InvalidRecordError
 from chm_node.proofs import verify
+from chm_node.record_types import RECORD_TYPES
+from chm_node.web.records import FORMATS
 
 GRAPHS = {
     ".ttl": ("text/turtle", ox.RdfFormat.TURTLE),
@@ -183,3 +187,47 @@ def test_naughty_strings_break_no_format_of_a_record(site):
     assert list(ox.parse(site.get(iri + ".trig").data, ox.RdfFormat.TRIG))
     json.loads(site.get(iri + ".jsonld").data)
     json.loads(site.get(iri + ".json").data)
+
+
+def named(site, key):
+    return RECORD_TYPES["news"].record(f"{site.settings.uri_space}{key}", {"title": {"en": f"A notice called {key}"}})
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["news/u1", "u1", "a/b/c/d", "news/é", "news/خبر", "news/新闻", "news/a;b=c,d", "news/a+b", "news/a:b@c",
+     "news/a&b", "news/(a)*!$'", "news/u1.html", "news/u1.ttl.old", "news/v1.2", "news/a\u00a0b", "news/~a-_"],
+)  # fmt: skip
+def test_a_record_answers_at_the_address_it_was_given(site, key):
+    record = named(site, key)
+    site.publish_all([record])
+    plain, turtle, page = site.get(record.iri), site.get(f"{record.iri}.ttl"), site.get(f"en/id/{key}")
+    assert [each.status_code for each in (plain, turtle, page)] == [200] * 3
+    for answer in (plain, turtle):
+        assert {quad.subject.value for quad in ox.parse(answer.data, ox.RdfFormat.TURTLE)} >= {record.iri}
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("news/u%20x", "no % or"),
+        ("news/%D9%85", "no % or"),
+        ("news/a/b/c?x=1", "no % or"),
+        ("news/u1#part", "no % or"),
+        ("news/a b", "use letters"),
+        ("news/e\u0301", "use letters"),
+        ("news//a", "may be empty"),
+        ("news/", "may be empty"),
+        ("", "may be empty"),
+        ("news/../a", "may be empty"),
+        ("news/./a", "may be empty"),
+        *((f"news/u1{syntax.extension}", f"leave out {syntax.extension}") for syntax in FORMATS),
+    ],
+)
+def test_an_address_that_would_not_be_answered_is_not_given(site, key, message):
+    with pytest.raises(InvalidRecordError, match=re.escape(message)):
+        site.publish_all([named(site, key)])
+
+
+def test_the_endings_that_are_refused_are_those_that_are_served():
+    assert set(EXTENSIONS) == {syntax.extension for syntax in FORMATS}

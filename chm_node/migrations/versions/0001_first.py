@@ -20,7 +20,7 @@ def upgrade() -> None:
     _create_hubs()
     _create_search()
     op.execute("INSERT INTO log_head (id, seq, log_time, epoch, erased) VALUES (1, 0, 0, 1, 0)")
-    op.execute("INSERT INTO dump (id, made, log_time) VALUES (1, 0, 0)")
+    op.execute("INSERT INTO dump (id, due, failures, log_time) VALUES (1, 0, 0, 0)")
 
 
 def downgrade() -> None:
@@ -43,6 +43,7 @@ def downgrade() -> None:
     op.drop_table("frontier")
     op.drop_table("facet")
     op.drop_table("dump")
+    op.drop_table("log_page")
     op.drop_table("change")
     op.drop_table("source")
     op.drop_table("record")
@@ -93,9 +94,19 @@ def _create_log_and_records() -> None:
     )
     op.create_index("ix_change_record_id", "change", ["record_id"])
     op.create_table(
+        "log_page",
+        sa.Column(
+            "number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("first_seq", sa.BigInteger(), nullable=False),
+        sa.Column("log_time", sa.BigInteger(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
         "dump",
         sa.Column("id", sa.Integer(), primary_key=True),
-        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("log_time", sa.BigInteger(), nullable=False),
     )
 
@@ -191,6 +202,7 @@ def _create_verdicts() -> None:
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("decision", sa.String(8), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
         sa.Column("action", sa.String(8), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -218,7 +230,7 @@ def _create_push() -> None:
         "hint",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
         sa.Column("due", sa.BigInteger(), nullable=False),
-        sa.Column("followed", sa.BigInteger(), nullable=False),
+        sa.Column("spent", sa.BigInteger(), nullable=False),
     )
     op.create_table(
         "subscription",
