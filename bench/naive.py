@@ -27,7 +27,7 @@ CREATE VIRTUAL TABLE search USING fts5(iri UNINDEXED, words);
 
 def publish_one_by_one(path: Path, count: int) -> tuple[int, float]:
     """Each record: an rdflib graph, Turtle, one commit."""
-    settings = Settings.load(country="DZ")
+    settings = Settings.of(country="DZ")
     records = list(synthetic(settings, count))
     connection = pysqlite3.connect(str(path))
     connection.executescript(_SCHEMA)

@@ -68,7 +68,7 @@ def environment(settings: Settings) -> dict[str, str]:
         for name, field in Settings.model_fields.items()
         if getattr(settings, name) != field.default
     }
-    return others | chosen | {"CHM_CONFIG": str(settings.data_dir / "none.toml")}
+    return others | chosen | {"CHM_CONFIG": os.devnull}
 
 
 def wait_for(url: str) -> None:

@@ -37,8 +37,7 @@ def measure() -> list[Result]:
 
 def node_settings(folder: Path, **more: object) -> Settings:
     """Settings of a node that lives in this folder, whatever the environment and a settings file say of a real one."""
-    defaults = {name: field.default for name, field in Settings.model_fields.items()}
-    return Settings.load(**(defaults | {"data_dir": folder, "country": "DZ"} | more))
+    return Settings.of(**({"data_dir": folder, "country": "DZ"} | more))
 
 
 def fill_node(folder: Path, count: int, port: int = 8100) -> tuple[int, float]:

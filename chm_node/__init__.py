@@ -22,6 +22,6 @@ websub                          who is told when a feed changes, and telling the
 backoff, budget                 how long to wait after failures; how much each client may ask (pure)
 http_client                     the only way out to the network
 web                             Flask blueprints, templates, translations
-settings                        all configuration, one typed value
+settings, setting_rules         all configuration, one typed value; what each may be
 app, cli, worker                composition roots: web, command line, clock
 """

@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 
 from chm_node import dumps, watermark
 from chm_node.catalogue import ChangeLog, LogHead
-from chm_node.database import SCHEMA_REVISION, open_database, reading, writing
+from chm_node.database import SCHEMA_REVISION, make_private, open_database, reading, writing
 from chm_node.errors import BackupError, ChmError, StorageError
 from chm_node.proofs import fingerprint
 from chm_node.record import parse_timestamp, timestamp
@@ -92,7 +92,7 @@ def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogH
                 head = ChangeLog(connection).begin_epoch(now, beyond=_given_out(settings))
         finally:
             copy.dispose()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         _replace(Path(make_url(settings.database).database or ""), folder / _DATABASE, now)
         if backup.with_key:
             _replace_key(settings.key_file, folder / _KEY, now)
@@ -230,6 +230,7 @@ def _replace(database: Path, copy: Path, now: datetime) -> None:
 
 def _write_over(database: Path, copy: Path) -> None:
     """In one transaction of the database that is there, so that a node at work sees the one or the other."""
+    make_private(database)
     source, target = (pysqlite3.connect(str(path), timeout=30) for path in (copy, database))
     try:
         source.backup(target)

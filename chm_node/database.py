@@ -4,8 +4,10 @@ A write transaction takes the log's lock first (SQLite: ``BEGIN IMMEDIATE``; Pos
 ``log_head``), so what it reads is what it will change, and log timestamps are given out in commit order.
 """
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pysqlite3
@@ -113,12 +115,22 @@ def _engine(url: str) -> Engine:
             f"database_url: SQLite {pysqlite3.sqlite_version} may lose data with several connections; "
             "install pysqlite3 0.6.1 or newer, or use PostgreSQL"
         )
+    make_private(Path(parsed.database))
     engine = create_engine(
         parsed.set(drivername="sqlite+pysqlite"), module=pysqlite3.dbapi2, connect_args={"timeout": 30}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def make_private(file: Path) -> None:
+    """Begin a SQLite file that only its owner may read, unless it is there: it holds secrets of subscribers.
+
+    SQLite gives its companions (``-wal``, ``-shm``) the same rights, and says itself what keeps it from opening one.
+    """
+    with suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from chm_node import watermark
 from chm_node.database import SCHEMA_REVISION, open_database, reading
@@ -59,7 +60,7 @@ def examine(now: datetime) -> list[Check]:
         return [Check("settings", State.FAIL, str(error), "Correct the setting named, then run chm doctor again.")]
     checks = [_settings(settings), _data_folder(settings), _disk_space(settings), _key(settings)]
     engine, found = _database(settings)
-    checks.append(found)
+    checks += [found, *_secrecy(settings)]
     if engine is not None:
         checks += _held(engine, settings, now)
         engine.dispose()
@@ -117,8 +118,8 @@ def _open_to_others(path: Path) -> bool:
 
 
 def _database(settings: Settings) -> tuple[Engine | None, Check]:
-    file = make_url(settings.database).database if settings.database.startswith("sqlite") else None
-    if file and not Path(file).exists():
+    file = _database_file(settings)
+    if file and not file.exists():
         return None, Check("database", State.FAIL, f"{file} does not exist.", "Run chm init.")
     try:
         engine = open_database(settings.database)
@@ -129,6 +130,27 @@ def _database(settings: Settings) -> tuple[Engine | None, Check]:
     if damage:
         return engine, Check("database", State.FAIL, f"{version} is damaged: {damage}.", "Restore the last backup.")
     return engine, Check("database", State.OK, f"{version}, schema {SCHEMA_REVISION}, no damage found.")
+
+
+def _database_file(settings: Settings) -> Path | None:
+    """None for a database that is no file, or an address that is none."""
+    try:
+        url = make_url(settings.database)
+    except ArgumentError:
+        return None
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _secrecy(settings: Settings) -> Iterator[Check]:
+    """Whether other accounts of this machine can read the database, with the secrets of subscribers in it."""
+    file = _database_file(settings)
+    if file is None or not file.exists():
+        return
+    if not (_open_to_others(file.parent) and _open_to_others(file)):
+        yield Check("secrecy", State.OK, f"Only its owner can read {file}.")
+        return
+    fix = f"chmod 700 {file.parent}; chmod 600 {file}*"
+    yield Check("secrecy", State.WARN, f"Other accounts of this machine can read {file}.", fix)
 
 
 def _version_and_damage(connection: Connection) -> tuple[str, str]:

@@ -208,11 +208,13 @@ class ParseError(HarvestError):
 class ReaderDiedError(ParseError):
     """The child that read a document broke down or was ended; ``reason`` says over what.
 
-    ``killed`` says that somebody outside ended it, such as a machine that had no memory left.
+    ``broke_down`` says that it ended by itself or was killed, rather than for the time it took; ``killed`` that
+    somebody outside ended it, such as a machine that had no memory left.
     """
 
-    def __init__(self, reason: str, *, killed: bool = False) -> None:
+    def __init__(self, reason: str, *, broke_down: bool = False, killed: bool = False) -> None:
         self.reason = reason
+        self.broke_down = broke_down
         self.killed = killed
         super().__init__(f"the document {reason}; it was refused, its sender should split or repair it")
 

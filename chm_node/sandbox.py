@@ -5,6 +5,7 @@ child gets its questions and gives its answers through two pipes; it can open no
 outlive its parent. Linux only.
 """
 
+import codecs
 import ctypes
 import importlib
 import io
@@ -34,6 +35,8 @@ _PR_SET_PDEATHSIG = 1
 _VALUE_PACKAGES = ("chm_node", "harvest", "datetime", "pyoxigraph")
 #: What a child is told of the environment.
 _ENVIRONMENT = ("CHM_VOCABULARY_DIR",)
+#: Python's JSON reader tells them by the first bytes, and would open the file of each when it meets it.
+_ENCODINGS_OF_JSON = ("utf-8-sig", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "utf-32-be", "utf-32-le")
 #: glibc keeps the memory of one document for the next, rather than giving it back and having it zeroed again.
 _MALLOC = {"MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_MMAP_THRESHOLD_": "134217728", "MALLOC_TOP_PAD_": "16777216"}
 _BOOT = "import sys; sys.path[:] = sys.argv[1:]; from chm_node.sandbox import serve; serve()"
@@ -191,8 +194,9 @@ class _Child:
             return ReaderDiedError(f"takes longer than {self._limits.seconds:g} seconds")
         code = self._process.wait()
         if code == _OUT_OF_MEMORY:
-            return ReaderDiedError(f"needs more than {self._limits.memory_mib} MiB of memory")
-        return ReaderDiedError(f"makes the parser break down ({_exit_name(code)})", killed=code == -signal.SIGKILL)
+            return ReaderDiedError(f"needs more than {self._limits.memory_mib} MiB of memory", broke_down=True)
+        reason = f"makes the parser break down ({_exit_name(code)})"
+        return ReaderDiedError(reason, broke_down=True, killed=code == -signal.SIGKILL)
 
     def end(self) -> None:
         self._process.kill()
@@ -241,6 +245,8 @@ def serve() -> Never:
 def _close_in(limits: Limits, preload: Sequence[str]) -> None:
     for module in preload:
         importlib.import_module(module)
+    for encoding in _ENCODINGS_OF_JSON:
+        codecs.lookup(encoding)
     memory = limits.memory_mib * 1024 * 1024
     # No file descriptor below 0 is free: nothing can be opened from here on, neither file nor socket.
     limited = {resource.RLIMIT_AS: memory, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 0}

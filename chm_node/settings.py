@@ -1,61 +1,60 @@
 """All configuration: one typed, frozen value from a TOML file and the environment (``CHM_…`` wins)."""
 
 import os
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from chm_node import setting_rules as rules
 from chm_node.errors import SettingsError
 
 #: Looked for in the working directory, then in /etc/chm, unless CHM_CONFIG names a file.
 CONFIG_NAMES = (Path("chm.toml"), Path("/etc/chm/chm.toml"))
-#: A page of the log states it with each statement, and has to stay below what hubs read.
-MAX_BASE_URL_BYTES = 120
-
-
-def _comma_separated(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+CONFIG_VARIABLE = "CHM_CONFIG"
+_PREFIX = "CHM_"
 
 
 class Settings(BaseSettings):
     """What an operator decides. Each field may be set as ``CHM_<NAME>`` or in the TOML file."""
 
-    model_config = SettingsConfigDict(env_prefix="CHM_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
 
-    base_url: str = Field(
+    base_url: rules.PublicAddress = Field(
         "http://127.0.0.1:8100/", description="Public address of the node, as peers and readers see it"
     )
-    moved_from: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+    moved_from: rules.PublicAddresses = Field(
         (), description="Earlier public addresses of the node, oldest first; chm move brings their records along"
     )
     profile: Literal["production", "demo"] = Field(
         "production", description="`demo` lifts the guard against loopback addresses and shows a banner"
     )
-    data_dir: Path = Field(Path("chm-data"), description="Folder of the database and the signing key")
+    data_dir: rules.Folder = Field(Path("chm-data"), description="Folder of the database and the signing key")
     database_url: str = Field("", description="SQLAlchemy URL; empty for SQLite in the data folder")
-    titles: dict[str, str] = Field({"en": "Clearing-house node"}, description="Name of the node in each language")
-    publisher: str = Field("", description="Institution that runs the node")
-    contact: str = Field("", description="E-mail address of the focal point")
-    country: str = Field("", description="Country of the node, ISO 3166 code; empty for a regional or global node")
-    languages: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
-        ("en", "fr", "ar"), description="Interface languages, the default first"
+    titles: rules.Titles = Field({"en": "Clearing-house node"}, description="Name of the node in each language")
+    publisher: rules.PlainText = Field("", description="Institution that runs the node")
+    contact: rules.Mail = Field("", description="E-mail address of the focal point")
+    country: rules.Country = Field(
+        "", description="Country of the node, ISO 3166 code; empty for a regional or global node"
     )
-    licence: str = Field(
+    languages: rules.Languages = Field(("en", "fr", "ar"), description="Interface languages, the default first")
+    licence: rules.Iri = Field(
         "https://creativecommons.org/licenses/by/4.0/", description="Licence of records that state none of their own"
     )
-    metadata_licence: str = Field(
+    metadata_licence: rules.Iri = Field(
         "https://creativecommons.org/publicdomain/zero/1.0/", description="Licence of the descriptions that hubs copy"
     )
-    host: str = Field("127.0.0.1", description="Address to listen on")
+    host: rules.Host = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8100, ge=1, le=65535, description="Port to listen on")
     threads: int = Field(4, ge=1, le=64, description="Threads that answer requests")
     poll_minutes: float = Field(15, gt=0, le=7 * 24 * 60, description="How often a source is harvested, in minutes")
@@ -66,12 +65,12 @@ class Settings(BaseSettings):
         le=1,
         description="Share of a source's records that one harvest may withdraw unasked (never fewer than 5)",
     )
-    sparql: str = Field(
+    sparql: rules.Queries = Field(
         "off", description="Queries at /sparql: `off`, `on`, or the address of another SPARQL 1.1 server to lead to"
     )
-    outbound_proxy: str = Field("", description="HTTP proxy for harvesting; the environment's proxy is ignored")
-    ca_file: Path | None = Field(None, description="Certificates to trust besides the usual ones")
-    vocabulary_dir: Path | None = Field(None, description="Folder with further SKOS Turtle files")
+    outbound_proxy: rules.Proxy = Field("", description="HTTP proxy for harvesting; the environment's proxy is ignored")
+    ca_file: rules.Certificates = Field(None, description="Certificates to trust besides the usual ones")
+    vocabulary_dir: rules.VocabularyFolder = Field(None, description="Folder with further SKOS Turtle files")
 
     @classmethod
     def settings_customise_sources(
@@ -87,58 +86,36 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls, **overrides: Any) -> "Settings":
         """The settings in force; raises SettingsError that names every wrong setting."""
+        named = os.environ.get(CONFIG_VARIABLE)
+        if named and not (Path(named).exists() and not Path(named).is_dir()):
+            raise SettingsError(f"{CONFIG_VARIABLE}: there is no file {named}; chm init writes it")
+        return cls.planned(**overrides)
+
+    @classmethod
+    def planned(cls, **overrides: Any) -> "Settings":
+        """The same, also while the file that is to be written is not there."""
+        problems = list(_unknown_variables())
         try:
-            return cls(**overrides)
+            settings = cls(**overrides)
         except ValidationError as error:
-            lines = [f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in error.errors()]
-            raise SettingsError("; ".join(lines)) from error
+            problems += [_sentence(each, overrides) for each in error.errors()]
         except (OSError, ValueError) as error:
-            raise SettingsError(f"{config_file()}: {error}") from error
+            problems.append(f"{config_file()}: {error}")
+        if problems:
+            raise SettingsError("; ".join(problems))
+        return settings
 
-    @field_validator("base_url")
     @classmethod
-    def _absolute(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("write the full public address, such as https://chm.example.org/")
-        if parts.path not in ("", "/"):
-            raise ValueError("the node answers at the root of its host; leave out the path")
-        address = f"{parts.scheme}://{parts.netloc}/"
-        if len(address.encode()) > MAX_BASE_URL_BYTES:
-            raise ValueError(
-                f"use an address of at most {MAX_BASE_URL_BYTES} bytes; each statement of the log repeats it"
-            )
-        return address
+    def of(cls, **values: Any) -> "Settings":
+        """The settings with these values, whatever the environment and a settings file say."""
+        sources = ((InitSettingsSource(cls, values),), values)
+        return cls(_build_sources=sources)  # type: ignore[call-arg]  # mypy sees the fields alone
 
-    @field_validator("moved_from")
-    @classmethod
-    def _absolute_too(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(cls._absolute, value))
-
-    @field_validator("sparql")
-    @classmethod
-    def _off_on_or_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        is_address = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
-        # What urlsplit drops or keeps of spaces and line breaks would come out again in a header.
-        if value not in ("off", "on") and not (is_address and value.isprintable() and " " not in value):
-            raise ValueError("write off, on, or the full address of a SPARQL server, without question mark")
-        return value
-
-    @field_validator("languages")
-    @classmethod
-    def _known_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = sorted(set(value) - {"en", "fr", "ar"})
-        if unknown or not value:
-            raise ValueError(f"the interface speaks en, fr and ar, not {', '.join(unknown) or 'nothing'}")
-        return value
-
-    @field_validator("country")
-    @classmethod
-    def _two_letters(cls, value: str) -> str:
-        if value and not (len(value) == 2 and value.isascii() and value.isalpha()):
-            raise ValueError("write the two letters of ISO 3166, such as DZ")
-        return value.upper()
+    @model_validator(mode="after")
+    def _country_is_known(self) -> "Settings":
+        if problem := rules.country_problem(self.country, self.vocabulary_dir):
+            raise ValueError(f"country: {problem}")
+        return self
 
     @model_validator(mode="after")
     def _loopback_only_in_demo(self) -> "Settings":
@@ -184,6 +161,37 @@ class Settings(BaseSettings):
 
 def config_file() -> Path | None:
     """The TOML file in force, None when there is none."""
-    if named := os.environ.get("CHM_CONFIG"):
+    if named := os.environ.get(CONFIG_VARIABLE):
         return Path(named)
     return next((path for path in CONFIG_NAMES if path.is_file()), None)
+
+
+def _unknown_variables() -> Iterator[str]:
+    """A misspelt variable would leave the default in force, and the node at work on another database, say."""
+    known = {CONFIG_VARIABLE, *map(_variable, Settings.model_fields)}
+    for name in sorted(os.environ):
+        if name.upper().startswith(_PREFIX) and name.upper() not in known:
+            yield f"{name}: {_no_such(name.upper(), known)}"
+
+
+def _sentence(problem: Any, overrides: Any) -> str:  # Any: pydantic's description of a problem; values of settings
+    place = problem["loc"]
+    reason = str(problem["ctx"]["error"]) if problem["type"] == "value_error" else problem["msg"]
+    if not place:
+        return reason  # about several settings, and names them
+    name = str(place[0])
+    if problem["type"] == "extra_forbidden":
+        reason = _no_such(name, Settings.model_fields)
+    if name in overrides:
+        return f"{name}: {reason}"
+    in_environment = any(each.upper() == _variable(name) for each in os.environ)
+    return f"{name} ({_variable(name) if in_environment else config_file()}): {reason}"
+
+
+def _variable(name: str) -> str:
+    return f"{_PREFIX}{name.upper()}"
+
+
+def _no_such(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return "there is no such setting" + (f"; perhaps {near[0]}?" if near else "")

@@ -113,12 +113,15 @@ class Vocabularies:
 
         Raises SettingsError when ``extra`` is no directory.
         """
-        files = _turtle_files(resources.files("vocabularies"))
-        if extra is not None:
-            if not extra.is_dir():
-                raise SettingsError(f"the directory of vocabularies {extra} does not exist")
-            files |= _turtle_files(extra)
-        return cls(dict(sorted(files.items())))
+        own = cls.of(extra)._files if extra else {}
+        return cls(dict(sorted((_turtle_files(resources.files("vocabularies")) | dict(own)).items())))
+
+    @classmethod
+    def of(cls, directory: Path) -> "Vocabularies":
+        """The vocabularies of this directory alone; raises SettingsError when it is none."""
+        if not directory.is_dir():
+            raise SettingsError(f"the directory of vocabularies {directory} does not exist")
+        return cls(_turtle_files(directory))
 
     def keys(self) -> Sequence[str]:
         return tuple(self._files)
@@ -136,6 +139,11 @@ class Vocabularies:
     def fetch(self) -> None:
         """Read the bytes of every file, for a process that can open none later; each is understood when needed."""
         self._contents = {key: file.read_bytes() for key, file in self._files.items()}
+
+    def read_all(self) -> None:
+        """Understand every file now; raises SettingsError for one that is no vocabulary, OSError for one not read."""
+        for key in self:
+            self[key]
 
     def term(self, iri: str) -> Term | None:
         key = iri.removeprefix(BASE).split("/")[0] if iri.startswith(BASE) else ""

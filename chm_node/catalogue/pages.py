@@ -8,7 +8,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from chm_node.database import upsert_rows
 from chm_node.record import Change, from_milliseconds, milliseconds
-from chm_node.settings import MAX_BASE_URL_BYTES
+from chm_node.setting_rules import MAX_BASE_URL_BYTES
 from chm_node.tables import change as change_table
 from chm_node.tables import log_page
 

@@ -3,14 +3,10 @@
 import json
 from datetime import UTC, datetime
 from threading import Event
-from typing import TYPE_CHECKING
 
 import click
 
 from chm_node.cli.opening import load_settings
-
-if TYPE_CHECKING:
-    from harvest.checker.checks import Report
 
 
 @click.command()
@@ -40,17 +36,5 @@ def check_peer(address: str, as_json: bool, language: str) -> None:
     if as_json:
         click.echo(json.dumps(checks.as_json(found), ensure_ascii=False, indent=1))
     else:
-        _show(found, language)
+        click.echo(checks.as_text(found, language), nl=False)
     raise click.exceptions.Exit(1 if found.having(checks.State.FAILED) else 0)
-
-
-def _show(found: "Report", language: str) -> None:
-    for each in found.findings:
-        if each.state.value == "not-applicable":
-            continue
-        click.echo(f"{each.state.value:8} {each.check}")
-        if each.state.value != "passed":
-            click.echo(f"         {each.sentence(language)} ({each.section})")
-            for seen in each.seen:
-                click.echo(f"         - {seen}")
-    click.echo(f"level    {found.level.value}")

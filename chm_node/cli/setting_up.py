@@ -13,7 +13,7 @@ from chm_node.database import open_database
 from chm_node.errors import SettingsError
 from chm_node.keys import node_signer
 from chm_node.proofs import fingerprint
-from chm_node.settings import CONFIG_NAMES, Settings
+from chm_node.settings import CONFIG_NAMES, CONFIG_VARIABLE, Settings
 from chm_node.signing import create_key
 
 DEFAULT_LANGUAGES: tuple[str, ...] = Settings.model_fields["languages"].default
@@ -21,14 +21,14 @@ DEFAULT_LANGUAGES: tuple[str, ...] = Settings.model_fields["languages"].default
 
 def set_up(answers: Mapping[str, Any]) -> str:  # Any: the value of a setting
     """Make the node; what to tell the person who did. Raises SettingsError before anything is written."""
-    path = Path(os.environ.get("CHM_CONFIG") or CONFIG_NAMES[0])
+    path = Path(os.environ.get(CONFIG_VARIABLE) or CONFIG_NAMES[0])
     if path.exists():
         raise SettingsError(f"{path} exists already; nothing was changed")
-    settings = Settings.load(**answers)
+    settings = Settings.planned(**answers)
     if settings.key_file.exists():
         raise SettingsError(f"data_dir: {settings.key_file} exists already; nothing was changed")
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         create_key(settings.key_file)
         with path.open("x", encoding="utf-8") as file:
             file.write(settings_text(settings, set(answers)))

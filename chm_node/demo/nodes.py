@@ -35,14 +35,13 @@ class Node:
 
     def settings(self) -> Settings:
         """Its settings, whatever the environment and a settings file say of another node."""
-        defaults = {name: field.default for name, field in Settings.model_fields.items()}
-        return Settings.load(**(defaults | self._decided()))
+        return Settings.of(**self._decided())
 
     def environment(self) -> dict[str, str]:
         """The environment of its processes."""
         own = {f"CHM_{name.upper()}": _as_text(value) for name, value in self._decided().items()}
         others = {name: value for name, value in os.environ.items() if not name.startswith("CHM_")}
-        return others | own | {"CHM_CONFIG": str(self.folder / "none.toml")}
+        return others | own | {"CHM_CONFIG": os.devnull}
 
     def _decided(self) -> dict[str, Any]:  # Any: the value of a setting
         return {

@@ -3,7 +3,9 @@
 import contextlib
 import fcntl
 import json
+import os
 import platform
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
-from chm_node.catalogue import Catalogue
+from chm_node.catalogue import Catalogue, Filter
 from chm_node.database import open_database, reading, writing
 from chm_node.demo.checks import check
 from chm_node.demo.nodes import FIRST_PORT, NODES, Node, free_ports
@@ -31,7 +34,7 @@ from harvest.dispatch import Dispatcher, fetch_policy
 from harvest.readers import Readers
 from harvest.sources import approve
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 _LOCK = "demo.lock"
 _PORTS = "ports.json"
 _LOG = "serve.log"
@@ -63,14 +66,14 @@ def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say, stopping
     hub = _opened(nodes[-1])
     for each in (*peers, hub):
         stack.callback(each.engine.dispose)
-    processes = stack.enter_context(_served([each.node for each in peers], with_worker=False))
+    processes = stack.enter_context(_served([each.node for each in peers], with_worker=not once))
     dispatcher = Dispatcher(hub.engine, hub.settings, lambda: datetime.now(UTC))
     stack.callback(dispatcher.close)
     _harvested(hub, peers, dispatcher, say)
     processes += stack.enter_context(_served([hub.node], with_worker=not once))
     if once:
         return check(hub, peers, dispatcher, say)
-    _say_what_to_try(nodes, say)
+    _say_what_to_try(peers[0], hub, say)
     while all(process.poll() is None for process in processes):
         if stopping.wait(0.5):
             raise KeyboardInterrupt
@@ -83,7 +86,7 @@ def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say, stopping
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """SIGTERM and Ctrl-C end the demo at whatever it does, so that everything it started is ended too.
+    """SIGTERM, Ctrl-C and a terminal that is closed end the demo at whatever it does, and with it what it started.
 
     The event says so as well: an exception that is raised while Python tidies up is lost.
     """
@@ -93,7 +96,10 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
         stopping.set()
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    ends = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        ends.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in ends}
     try:
         yield stopping
     finally:
@@ -104,10 +110,14 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 @contextlib.contextmanager
 def _locked(data: Path, reset: bool) -> Iterator[None]:
     """The folder, for us alone: two demos would take each other's ports and data."""
-    if data.exists() and any(data.iterdir()) and not (data / _LOCK).exists():
-        raise ChmError(f"{data} holds something else than the demo's data; name another folder with --data")
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / _LOCK).open("w") as lock:
+    try:
+        if data.exists() and any(data.iterdir()) and not (data / _LOCK).exists():
+            raise ChmError(f"{data} holds something else than the demo's data; name another folder with --data")
+        data.mkdir(parents=True, exist_ok=True)
+        opened = (data / _LOCK).open("w")
+    except OSError as error:
+        raise ChmError(f"{data} cannot be written to ({error.strerror}); name another folder with --data") from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -158,7 +168,7 @@ def _filled(nodes: Sequence[Node], say: Say) -> list[Running]:
 def _opened(node: Node) -> Running:
     """The node with folder, key and database, made if they are not there."""
     settings = node.settings()
-    node.folder.mkdir(exist_ok=True)
+    node.folder.mkdir(0o700, exist_ok=True)
     if not settings.key_file.exists():
         create_key(settings.key_file)
     signer = node_signer(settings)
@@ -224,17 +234,36 @@ def _harvested(hub: Running, peers: Sequence[Running], dispatcher: Dispatcher, s
 # Step 6: for people.
 
 
-def _say_what_to_try(nodes: Sequence[Node], say: Say) -> None:
-    dz, hub = nodes[0], nodes[-1]
-    data = dz.folder.parent
-    say(f"[6/6] {'ready':18} Ctrl-C stops everything; chm demo --reset begins anew")
+def _say_what_to_try(peer: Running, hub: Running, say: Say) -> None:
+    address = hub.node.address
+    with reading(peer.engine) as connection:
+        record = Catalogue(connection).listing(Filter(), 1).records[0].iri
+    say(f"[6/6] {'ready':18} Ctrl-C stops everything; {_program()} demo --reset begins anew")
     say("")
     say("Try:")
-    say(f"  {hub.address}fr/                          everything, from three nodes")
-    say(f"  {hub.address}ar/                          the same, from right to left")
-    say(f"  {hub.address}feeds/all.rss?type=event     a feed of one record type")
-    say(f"  {hub.address}feed                         the log that other hubs harvest")
+    say(f"  {address}fr/                          everything, from three nodes")
+    say(f"  {address}ar/                          the same, from right to left")
+    say(f"  {address}feeds/all.rss?type=event     a feed of one record type")
+    say(f"  {address}feed                         the log that other hubs harvest")
     say("")
-    say("Withdraw a record on the Algerian node and see it go from the hub within half a minute:")
-    say(f"  CHM_PROFILE=demo CHM_BASE_URL={dz.address} CHM_DATA_DIR={data / dz.key} \\")
-    say('    chm withdraw RECORD --reason "Only a test"')
+    say(f"Withdraw a record on the node of {peer.node.label} and see it go from the hub within seconds:")
+    say(f"  {address}en/record?iri={quote(record, safe='')}")
+    say("")
+    say(f"  {_as_node(peer)} \\")
+    say(f'    {_program()} withdraw {record} --reason "Only a test"')
+
+
+def _program() -> str:
+    """The command as a person types it here: in a checkout, it is not on the path."""
+    return "./chm" if Path("chm").is_file() else "chm"
+
+
+def _as_node(peer: Running) -> str:
+    """What has a command work on a node of the demo, whatever is set up in this folder."""
+    told = {
+        "CHM_CONFIG": os.devnull,
+        "CHM_PROFILE": peer.settings.profile,
+        "CHM_BASE_URL": peer.settings.base_url,
+        "CHM_DATA_DIR": str(peer.settings.data_dir),
+    }
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in told.items())

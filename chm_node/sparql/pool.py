@@ -84,7 +84,7 @@ class Pool:
         standing = self._feed(sandbox, clock)
         started = clock()
         try:
-            found = _run(sandbox, child.answer, question)
+            found = self._run(sandbox, child.answer, question)
         finally:
             self._budget.charge(client, clock() - started, clock())
         return Reply(found, from_milliseconds(standing.log_time) if standing.log_time else None)
@@ -102,10 +102,10 @@ class Pool:
         if started < self._resting_until:
             raise QueriesBusyError("the records do not fit into the memory of queries", int(REST_SECONDS))
         try:
-            standing = _standing(sandbox)
+            standing = self._standing(sandbox)
             news = self._news(standing)
             while news:
-                standing = _run(sandbox, child.feed, *news)
+                standing = self._run(sandbox, child.feed, *news)
                 news = self._news(standing)
                 if news and clock() - started > FEED_SECONDS:
                     raise QueriesBusyError("the records are being made ready for queries", int(FEED_SECONDS))
@@ -134,17 +134,21 @@ class Pool:
         ]
         return head.epoch, facts
 
+    def _standing(self, sandbox: Sandbox) -> Standing:
+        try:
+            found: Standing = self._run(sandbox, child.standing)
+        except QueryStoppedError:  # it had died before we asked; the next one is fresh
+            found = self._run(sandbox, child.standing)
+        return found
 
-def _standing(sandbox: Sandbox) -> Standing:
-    try:
-        found: Standing = _run(sandbox, child.standing)
-    except QueryStoppedError:  # it had died before we asked; the next one is fresh
-        found = _run(sandbox, child.standing)
-    return found
-
-
-def _run(sandbox: Sandbox, function: Callable[..., Any], *args: Any) -> Any:  # any picklable values
-    try:
-        return sandbox.run(function, *args)
-    except ReaderDiedError as error:
-        raise QueryStoppedError(f"the query {error.reason}; ask for less, or in parts") from error
+    def _run(self, sandbox: Sandbox, function: Callable[..., Any], *args: Any) -> Any:  # any picklable values
+        try:
+            return sandbox.run(function, *args)
+        except ReaderDiedError as error:
+            if not error.broke_down:
+                raise QueryStoppedError(f"the query {error.reason}; ask for less, or in parts") from error
+            # Rust gives up by itself when it gets no more memory, or no more stack.
+            raise QueryStoppedError(
+                f"the query needs more than the {self._limits.memory_mib} MiB of memory it may use, or is nested too "
+                "deeply; join fewer patterns, ask for one record type or graph, or sort and group less"
+            ) from error

@@ -75,11 +75,12 @@ receipt = Table(
     sqlite_with_rowid=False,
 )
 
-# The newest result of the checker, asked for by a page and made by a worker.
+# The newest result of the checker for an address, asked for by a page and made by a worker.
 check_result = Table(
     "check_result",
     metadata,
-    Column("source_id", Integer, ForeignKey("source.id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("host", Text, nullable=False),  # of an address that no source has; empty for that of a source
     Column("asked", BigInteger, nullable=False),  # milliseconds
     Column("started", BigInteger, nullable=False),  # the newest check; 0 for none yet
     Column("checked", BigInteger, nullable=False),  # when the result was made; 0 for none yet

@@ -2,5 +2,5 @@
 
 ``checks`` names what is looked at, ``sentences`` says each in words, ``asking`` and ``inspection`` fetch, ``reading``
 and ``feeds`` run in the sandboxed child, ``judging`` decides and touches nothing, ``results`` keeps the newest result
-of each source, ``web`` shows it.
+of each address that was asked about, ``web`` shows it.
 """

@@ -147,6 +147,19 @@ def as_json(found: Report) -> dict[str, Any]:  # any JSON value
     }
 
 
+def as_text(found: Report, language: str) -> str:
+    """The report for a terminal or an e-mail: what was looked at, and what to do where something is wrong."""
+    lines = []
+    for each in found.findings:
+        if each.state is State.NOT_APPLICABLE:
+            continue
+        lines.append(f"{each.state.value:8} {each.check}")
+        if each.state is not State.PASSED:
+            lines.append(f"         {each.sentence(language)} ({each.section})")
+            lines += [f"         - {seen}" for seen in each.seen]
+    return "\n".join([*lines, f"level    {found.level.value}"]) + "\n"
+
+
 def from_json(document: Mapping[str, Any]) -> Report:  # any JSON value
     """A report that ``as_json`` wrote; checks that an earlier release knew are left out."""
     findings = [

@@ -105,6 +105,8 @@ def _parsed(data: bytes) -> ElementTree.Element:
         root: ElementTree.Element = parser.close()
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise ParseError(f"is not well-formed XML: {error}") from error
+    except OSError as error:  # its file would have to be opened
+        raise ParseError("is in an encoding that is not read; write it in UTF-8") from error
     return root
 
 

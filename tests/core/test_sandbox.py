@@ -1,5 +1,6 @@
 """The disposable child: what it survives, what it reports, what it cannot do."""
 
+import json
 import os
 import pickle
 import signal
@@ -103,6 +104,13 @@ def test_a_document_is_read_in_the_child(sandbox):
     quads = sandbox.run(read_rdf, b"<> <a:b> <c> .", "text/turtle", "https://node.example/")
     assert str(quads[0].subject) == "<https://node.example/>"
     assert sandbox.run(os.getpid) != os.getpid()
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16-le", "utf-16-be", "utf-16", "utf-32-le", "utf-32-be", "utf-32"]
+)
+def test_json_in_any_of_its_encodings_needs_no_file_of_pythons(sandbox, encoding):
+    assert sandbox.run(json.loads, '{"a": "é"}'.encode(encoding)) == {"a": "é"}
 
 
 def test_answers_come_in_the_order_of_the_questions(sandbox):

@@ -1,5 +1,9 @@
 """A wrong setting stops the start and is named."""
 
+import os
+from pathlib import Path
+
+import certifi
 import pytest
 
 from chm_node.errors import SettingsError
@@ -9,30 +13,164 @@ from chm_node.settings import Settings
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CHM_CONFIG", raising=False)
+    for name in [name for name in os.environ if name.startswith("CHM_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "file.txt").write_text("neither certificates nor a folder")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "oases.ttl").write_text("<oases> a", encoding="utf-8")
+
+
+WRONG = [
+    ("base_url", "chm.example.org"),
+    ("base_url", "ftp://chm.example.org/"),
+    ("base_url", "https://chm.example.org/sub/"),
+    ("base_url", f"https://{'a' * 60}.{'b' * 60}.example.org/"),
+    ("base_url", "https://exa mple.org/"),
+    ("base_url", "https://exämple.org/"),
+    ("base_url", "https://user:pw@example.org/"),
+    ("base_url", "https://example.org:99999/"),
+    ("base_url", "https://example.org:0/"),
+    ("base_url", "https://[::1/"),
+    ("base_url", "https://-example.org/"),
+    ("base_url", ""),
+    ("moved_from", "https://a.example.org/,https://b.example .org/"),
+    ("languages", "fr,xx"),
+    ("languages", ""),
+    ("country", "Algeria"),
+    ("country", "XX"),
+    ("port", "70000"),
+    ("port", "eighty"),
+    ("profile", "test"),
+    ("poll_minutes", "0"),
+    ("poll_minutes", "nan"),
+    ("max_withdrawal_share", "2"),
+    ("data_dir", "file.txt"),
+    ("data_dir", ""),
+    ("titles", "foo"),
+    ("titles", "[]"),
+    ("titles", "{}"),
+    ("titles", '{"fr": ""}'),
+    ("titles", '{"fr": 1}'),
+    ("titles", '{"xx yy": "a"}'),
+    ("contact", "notmail"),
+    ("contact", "a b@example.org"),
+    ("contact", "a@example.org\nPolicy: x"),
+    ("contact", "<a@example.org>"),
+    ("licence", "not an iri <x>"),
+    ("licence", ""),
+    ("metadata_licence", "not an iri"),
+    ("host", ""),
+    ("host", "no host"),
+    ("sparql", "https://user:pw@queries.example/"),
+    ("outbound_proxy", "foo"),
+    ("outbound_proxy", "socks5://proxy.example:1080"),
+    ("outbound_proxy", "http://proxy.example/path"),
+    ("ca_file", "/nope"),
+    ("ca_file", "file.txt"),
+    ("ca_file", "broken"),
+    ("vocabulary_dir", "/nope"),
+    ("vocabulary_dir", "file.txt"),
+    ("vocabulary_dir", "broken"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_setting_is_named(monkeypatch, name, value):
+    monkeypatch.setenv(f"CHM_{name.upper()}", value)
+    with pytest.raises(SettingsError, match=f"^{name}( \\(CHM_{name.upper()}\\))?: ") as told:
+        Settings.load()
+    assert "Value error" not in str(told.value)
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_what_is_wrong_in_the_file_is_named_with_the_file(tmp_path, name, value):
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    (tmp_path / "chm.toml").write_text(f'{name} = "{quoted}"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=f"^{name}( \\(chm\\.toml\\))?: "):
+        Settings.load()
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "expected"),
     [
-        ("base_url", "chm.example.org"),
-        ("base_url", "ftp://chm.example.org/"),
-        ("base_url", "https://chm.example.org/sub/"),
-        ("base_url", f"https://{'a' * 120}.example.org/"),
-        ("languages", "fr,xx"),
-        ("languages", ""),
-        ("country", "Algeria"),
-        ("port", "70000"),
-        ("port", "eighty"),
-        ("profile", "test"),
-        ("poll_minutes", "0"),
-        ("max_withdrawal_share", "2"),
+        ("base_url", "HTTPS://Example.ORG", "https://example.org/"),
+        ("base_url", "https://example.org:443/", "https://example.org/"),
+        ("base_url", "http://[::1]:8100", "http://[::1]:8100/"),
+        ("moved_from", "https://A.example.org, http://127.0.0.1:8111/",
+         ("https://a.example.org/", "http://127.0.0.1:8111/")),
+        ("country", "eu", "EU"),
+        ("languages", "fr, ar,fr", ("fr", "ar")),
+        ("titles", '{"FR": " Centre d\'échange ", "zh-Hans": "信息交换所"}',
+         {"fr": "Centre d'échange", "zh-hans": "信息交换所"}),
+        ("contact", "focal.point+chm@environment.gov.dz", "focal.point+chm@environment.gov.dz"),
+        ("contact", "", ""),
+        ("host", "192.0.2.1", "192.0.2.1"),
+        ("host", "::", "::"),
+        ("host", "localhost", "localhost"),
+        ("outbound_proxy", "http://user:pw@proxy.example.org:3128", "http://user:pw@proxy.example.org:3128"),
+        ("outbound_proxy", "", ""),
+        ("ca_file", certifi.where(), Path(certifi.where())),
+        ("ca_file", "", None),
+        ("vocabulary_dir", "", None),
     ],
-)
-def test_a_wrong_setting_is_named(monkeypatch, name, value):
+)  # fmt: skip
+def test_what_may_be_written(monkeypatch, name, value, expected):
     monkeypatch.setenv(f"CHM_{name.upper()}", value)
-    with pytest.raises(SettingsError, match=name):
+    assert getattr(Settings.load(), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [("CHM_DATABSE_URL", "CHM_DATABASE_URL"), ("CHM_BASEURL", "CHM_BASE_URL"), ("chm_contry", "CHM_COUNTRY")],
+)
+def test_a_variable_that_is_no_setting_is_an_error_that_names_the_nearest_one(monkeypatch, variable, hint):
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(SettingsError, match=f"^{variable}: there is no such setting; perhaps {hint}\\?$"):
         Settings.load()
+
+
+def test_a_variable_like_no_setting_is_an_error_too(monkeypatch):
+    monkeypatch.setenv("CHM_QQQQ", "x")
+    with pytest.raises(SettingsError, match=r"^CHM_QQQQ: there is no such setting$"):
+        Settings.load()
+
+
+@pytest.mark.parametrize("named", ["nope.toml", "broken"])
+def test_a_file_that_is_named_has_to_be_there(monkeypatch, named):
+    monkeypatch.setenv("CHM_CONFIG", named)
+    with pytest.raises(SettingsError, match=f"^CHM_CONFIG: there is no file {named}"):
+        Settings.load()
+
+
+def test_no_file_at_all_can_be_named(monkeypatch, tmp_path):
+    (tmp_path / "chm.toml").write_text('country = "DZ"\n', encoding="utf-8")
+    monkeypatch.setenv("CHM_CONFIG", os.devnull)
+    assert Settings.load().country == ""
+
+
+def test_titles_of_the_environment_take_the_place_of_those_of_the_file(monkeypatch, tmp_path):
+    (tmp_path / "chm.toml").write_text('titles = { fr = "Nœud" }\n', encoding="utf-8")
+    monkeypatch.setenv("CHM_TITLES", '{"ar": "عقدة"}')
+    assert Settings.load().titles == {"ar": "عقدة"}
+
+
+def test_a_country_may_come_from_a_vocabulary_of_ones_own(tmp_path):
+    own = (
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        "@base <https://w3id.org/chm/vocabulary/> .\n"
+        "<countries> a skos:ConceptScheme .\n"
+        '<countries/XK> a skos:Concept ; skos:inScheme <countries> ; skos:notation "XK" .\n'
+    )
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "countries.ttl").write_text(own, encoding="utf-8")
+    assert Settings.load(country="xk", vocabulary_dir="own").country == "XK"
+
+
+def test_settings_made_of_values_alone_heed_neither_environment_nor_file(monkeypatch, tmp_path):
+    (tmp_path / "chm.toml").write_text('titles = { en = "Another" }\nnonsense = 1\n', encoding="utf-8")
+    monkeypatch.setenv("CHM_PORT", "x")
+    settings = Settings.of(titles={"fr": "Démonstration"})
+    assert (settings.titles, settings.port) == ({"fr": "Démonstration"}, 8100)
 
 
 def test_every_wrong_setting_is_named_at_once(monkeypatch):
@@ -44,7 +182,7 @@ def test_every_wrong_setting_is_named_at_once(monkeypatch):
 
 def test_a_key_nobody_knows_in_the_file_is_an_error(monkeypatch, tmp_path):
     (tmp_path / "chm.toml").write_text('base_ulr = "https://chm.example.org/"\n', encoding="utf-8")
-    with pytest.raises(SettingsError, match="base_ulr"):
+    with pytest.raises(SettingsError, match=r"^base_ulr \(chm\.toml\): there is no such setting; perhaps base_url\?$"):
         Settings.load()
 
 

@@ -327,6 +327,12 @@ def test_nonsense_is_level_none_whatever_it_is_called(site, check, media_type):
         assert check(SITE).level is Level.NONE, body
 
 
+@pytest.mark.parametrize("encoding", ["idna", "hex", "cp037", "shift_jis", "nonsense"])
+def test_an_encoding_that_is_not_read_is_a_fault_of_the_feed(site, check, encoding):
+    site["odd.xml"] = ("application/rss+xml", RSS.replace(b"ISO-8859-1", encoding.encode()))
+    assert states(check(f"{SITE}odd.xml"))["feeds.well-formed"] is State.FAILED
+
+
 @pytest.mark.parametrize("encoding", ["windows-1256", "iso-8859-6", "utf-16"])
 def test_a_feed_may_come_in_an_older_encoding(site, check, encoding):
     arabic = RSS.decode("iso-8859-1").replace("ISO-8859-1", encoding).replace("<language>fr", "<language>ar")

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import func, select
@@ -23,6 +25,7 @@ from chm_node.sparql.child import Question
 from chm_node.sparql.gate import GraphChoice
 from chm_node.sparql.pool import Pool
 from chm_node.tables import record as record_table
+from chm_node.tables import subscriber
 from chm_node.web.sparql import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
@@ -32,11 +35,15 @@ def start(data, *options):
     return subprocess.Popen(
         [sys.executable, "-m", "chm_node.cli", "demo", "--data", data, *options],
         cwd=ROOT,
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "CHM_PORT": "1", "CHM_DATABASE_URL": "sqlite:////nowhere/x"},
+        env=environment() | {"CHM_PORT": "1", "CHM_DATABASE_URL": "sqlite:////nowhere/x", "CHM_CONFIG": "/nowhere"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def environment():
+    return os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
 
 
 def processes_of(data):
@@ -114,15 +121,21 @@ def test_a_second_time_begins_with_what_is_there(once):
     assert process.returncode == 0, output
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def until_ready(process):
+    """What it says until it is ready, line by line; the last two are a command to try."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "withdraw http" in line:
+            return lines
+    raise AssertionError("".join(lines))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_runs_until_it_is_stopped_and_takes_everything_with_it(tmp_path, stop):
     with start(tmp_path / "demo") as process:
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if "chm withdraw RECORD" in line:
-                break
-        while len(processes_of(tmp_path)) < 9:  # four servers, each of two processes, and the hub's worker
+        lines = until_ready(process)
+        while len(processes_of(tmp_path)) < 12:  # four nodes, each a server of two processes, and a worker
             assert process.poll() is None, "".join(lines)
             time.sleep(0.1)
         process.send_signal(stop)
@@ -130,6 +143,60 @@ def test_it_runs_until_it_is_stopped_and_takes_everything_with_it(tmp_path, stop
     assert process.returncode == 0, "".join(lines) + rest
     assert "Traceback" not in rest
     assert processes_of(tmp_path) == []
+
+
+def test_what_it_says_to_try_can_be_pasted_and_the_hub_is_told(tmp_path):
+    (tmp_path / "chm.toml").write_text('country = "TN"\n')  # a node of one's own, which is none of the demo's
+    with start(tmp_path / "demo") as process:
+        try:
+            *lines, told, last = until_ready(process)
+            command = (told + last).replace("./chm", f"{sys.executable} -m chm_node.cli")
+            until(lambda: subscribers(tmp_path / "demo" / "dz") == 1)
+            done = subprocess.run(
+                ["sh", "-c", command], cwd=tmp_path, env=environment(), capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stderr
+            record = last.split()[2]
+            assert any(f"/en/record?iri={quote(record, safe='')}" in line for line in lines)
+            until(lambda: is_withdrawn(tmp_path / "demo" / "hub", record))
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def until(holds):
+    latest = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < latest, "it did not come to pass"
+        time.sleep(0.1)
+
+
+@contextmanager
+def looking_into(folder):
+    engine = open_database(f"sqlite:///{folder / 'chm.sqlite'}")
+    with reading(engine) as connection:
+        yield connection
+    engine.dispose()
+
+
+def subscribers(folder):
+    with looking_into(folder) as connection:
+        return connection.execute(select(func.count()).select_from(subscriber)).scalar_one()
+
+
+def is_withdrawn(folder, record):
+    with looking_into(folder) as connection:
+        found = Catalogue(connection).find(record)
+    return found is not None and found.withdrawn
+
+
+@pytest.mark.parametrize("place", ["/proc/x", "/dev/null/x"])
+def test_a_folder_that_cannot_be_made_is_named(place):
+    with start(place, "--once") as process:
+        output = process.communicate()[0]
+    assert process.returncode == 1
+    assert output.startswith(f"Error: {place} cannot be written to")
+    assert "Traceback" not in output
 
 
 def test_two_demos_do_not_share_a_folder(tmp_path):

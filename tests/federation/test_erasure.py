@@ -103,8 +103,8 @@ def quote_everywhere(hub, peer, iri):
     with writing(hub.engine) as connection:
         source = sources.find(connection, peer.iri)
         quarantine.hold(connection, source.id, Kind.FUTURE, [ahead], hub.now)
-        results.ask(connection, source.id, hub.now)
-        results.store(connection, source.id, report, hub.now)
+        results.ask(connection, results.Subject(source.address), hub.now)
+        results.store(connection, report, hub.now)
         page = {"iri": peer.page(9), "version": 0, "digest": "", "run_id": 0, "received": 0}
         why = {"verdict": "rejected", "reason": "unreadable-page", "detail": f"{PLACE} is not a valid RDF object"}
         connection.execute(insert(receipt).values(page | why | {"source_id": source.id}))
@@ -129,7 +129,7 @@ def test_what_is_held_of_an_erased_record_or_quotes_it_is_gone_too(chain):
 
     assert traces(peer) == traces(hub) == {"Workshop"}
     with reading(hub.engine) as connection:
-        assert results.newest(connection, sources.find(connection, peer.iri).id).report is None
+        assert results.newest(connection, results.Subject(peer.settings.base_url), hub.now) is None
 
 
 def test_the_run_tells_of_a_page_that_could_not_be_read_without_quoting_it(chain, wire):

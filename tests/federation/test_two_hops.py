@@ -67,7 +67,7 @@ class Served:
         own = {f"CHM_{name.upper()}": str(getattr(self.settings, name)) for name in names}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "chm_node.cli", "serve", *self.options],
-            env=os.environ | own | {"CHM_CONFIG": str(self.settings.data_dir / "none.toml")},
+            env=os.environ | own | {"CHM_CONFIG": os.devnull},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

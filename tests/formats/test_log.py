@@ -10,7 +10,7 @@ from chm_node.catalogue.pages import bytes_on_page
 from chm_node.formats import quads
 from chm_node.formats.log import RANGE_SIZE, Log, listed_graphs, page_graphs, range_graphs, root_graphs
 from chm_node.record import Action, Change, Entry, RecordGraph
-from chm_node.settings import MAX_BASE_URL_BYTES
+from chm_node.setting_rules import MAX_BASE_URL_BYTES
 from harvest.page import MAX_PAGE_BYTES
 
 TREE = "https://w3id.org/tree#"

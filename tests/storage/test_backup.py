@@ -86,6 +86,16 @@ def test_a_backup_made_at_work_is_restored_elsewhere(node, file, tmp_path):
     other.engine.dispose()
 
 
+def test_a_restored_database_can_be_read_by_its_owner_alone(node, file, tmp_path):
+    node.publish(1)
+    node.back_up(file, with_key=True)
+    settings = Settings.load(base_url=BASE, data_dir=tmp_path / "new")
+    backup.restore(settings, file, NOW)
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "new").glob("chm.sqlite*")}
+    assert set(modes.values()) == {0o600}, modes
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
 def test_the_key_is_in_a_backup_only_when_asked_for(node, file):
     node.back_up(file)
     assert members(file) == ["manifest.json", "chm.sqlite"]

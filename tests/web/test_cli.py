@@ -74,7 +74,8 @@ def test_init_makes_a_node_that_starts(chm, folder):
     settings = Settings.load()
     assert (settings.base_url, settings.country, settings.languages) == ("https://chm.example.org/", "DZ", ("fr", "ar"))
     assert stat.S_IMODE(settings.key_file.stat().st_mode) == 0o600
-    assert (folder / "chm-data/chm.sqlite").exists()
+    assert stat.S_IMODE(settings.data_dir.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "chm-data/chm.sqlite").stat().st_mode) == 0o600
 
 
 def test_init_explains_every_setting_in_the_file(chm, folder):
@@ -89,8 +90,7 @@ def test_every_line_of_the_file_may_be_put_in_force(chm, folder):
     chm("init", "--yes")
     before = Settings.load()
     path = folder / "chm.toml"
-    path.write_text(re.sub(r"^# (\w+ = )", r"\1", path.read_text(), flags=re.MULTILINE).replace('ca_file = ""\n', ""))
-    path.write_text(path.read_text().replace('vocabulary_dir = ""\n', ""))
+    path.write_text(re.sub(r"^# (\w+ = )", r"\1", path.read_text(), flags=re.MULTILINE))
     assert Settings.load() == before
 
 
@@ -101,6 +101,13 @@ def test_init_asks_for_country_address_and_names(chm):
     assert settings.titles == {"fr": "Centre d'échange", "ar": "مركز"}
 
 
+def test_init_writes_the_file_that_is_named(chm, folder, monkeypatch):
+    monkeypatch.setenv("CHM_CONFIG", "other.toml")
+    assert "other.toml; chm init writes it" in chm("serve", code=1).stderr
+    chm("init", "--yes", "--country", "TN")
+    assert Settings.load().country == "TN"
+
+
 def test_init_never_overwrites(node, folder):
     before = (folder / "chm.toml").read_bytes(), (folder / "chm-data/signing-key.pem").read_bytes()
     assert "exists already" in node("init", "--yes", code=1).stderr
@@ -109,8 +116,19 @@ def test_init_never_overwrites(node, folder):
     assert (folder / "chm-data/signing-key.pem").read_bytes() == before[1]
 
 
-def test_init_refuses_a_wrong_answer_before_it_writes_anything(chm, folder):
-    assert "country" in chm("init", "--yes", "--country", "Algeria", code=1).stderr
+@pytest.mark.parametrize(
+    ("option", "answer"),
+    [
+        ("country", "Algeria"),
+        ("country", "XX"),
+        ("base-url", "https://exa mple.org/"),
+        ("title", "xx yy=Name"),
+        ("contact", "notmail"),
+    ],
+)
+def test_init_refuses_a_wrong_answer_before_it_writes_anything(chm, folder, option, answer):
+    told = chm("init", "--yes", f"--{option}", answer, code=1).stderr
+    assert re.search(rf"^Error: {option.replace('-', '_')}s?: ", told)
     assert list(folder.iterdir()) == []
 
 
@@ -281,6 +299,18 @@ def test_the_doctor_lists_the_terms_of_own_records_that_no_vocabulary_has(node, 
 
 
 @pytest.mark.parametrize(
+    ("folder_mode", "file_mode", "state"),
+    [(0o755, 0o644, "WARN"), (0o750, 0o640, "WARN"), (0o700, 0o644, "OK"), (0o755, 0o600, "OK")],
+)
+def test_the_doctor_says_whether_other_accounts_can_read_the_database(node, folder, folder_mode, file_mode, state):
+    (folder / "chm-data").chmod(folder_mode)
+    (folder / "chm-data/chm.sqlite").chmod(file_mode)
+    [check] = [each for each in json.loads(node("doctor", "--json", code=1).stdout) if each["name"] == "secrecy"]
+    assert check["state"] == state
+    assert ("chmod 700 chm-data" in check["fix"]) == (state == "WARN")
+
+
+@pytest.mark.parametrize(
     ("harm", "name"),
     [
         (lambda folder: (folder / "chm-data/signing-key.pem").chmod(0o644), "signing key"),
@@ -304,6 +334,12 @@ def test_a_wrong_setting_is_named_by_every_command(node, monkeypatch):
     monkeypatch.setenv("CHM_PORT", "99999")
     for command in (["serve"], ["worker"], ["export"], ["harvest"], ["source", "list"]):
         assert re.search(r"^Error: .*port", node(*command, code=1).stderr)
+
+
+def test_a_misspelt_variable_stops_every_command(node, monkeypatch):
+    monkeypatch.setenv("CHM_DATABSE_URL", "postgresql://chm@localhost/chm")
+    for command in (["serve"], ["export"], ["source", "list"]):
+        assert "perhaps CHM_DATABASE_URL?" in node(*command, code=1).stderr
 
 
 def test_a_command_that_is_not_written_right_is_a_usage_error(node):

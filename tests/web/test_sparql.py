@@ -360,6 +360,7 @@ HEAVY = {
 @pytest.fixture(scope="module")
 def small(asked):
     """The node of this module, with a pool that gives up sooner."""
+    asked.get("/fr/")  # or the first page would take longer than the first query
     quick = Pool(asked.engine, 2, Limits(memory_mib=768, seconds=1.5, calls=10**9), Budget(10**6))
     usual, asked.app.extensions[POOL] = asked.app.extensions[POOL], quick
     yield asked
@@ -380,6 +381,13 @@ def test_a_query_that_goes_too_far_is_stopped_while_pages_answer_and_the_next_on
     assert (answers[0].status_code, answers[0].get_json()["type"].rsplit("/")[-1]) == (422, "query-too-heavy")
     assert answered_meanwhile > 1
     assert count(small) == 11
+
+
+def test_a_query_that_needs_too_much_memory_is_told_what_to_do(small):
+    detail = ask(small, HEAVY["texts doubled"]).get_json()["detail"]
+    assert "more than the 768 MiB of memory" in detail
+    assert "join fewer patterns" in detail
+    assert "parser" not in detail
 
 
 @pytest.mark.parametrize("query", ["SELECT * { " + "{" * 9_000 + "}" * 9_000 + " }", "ASK { FILTER(" + "(" * 19_000])

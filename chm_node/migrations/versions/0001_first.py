@@ -216,7 +216,8 @@ def _create_verdicts() -> None:
     op.create_index("quarantine_by_iri", "quarantine", ["iri"])
     op.create_table(
         "check_result",
-        sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
+        sa.Column("address", sa.Text(), primary_key=True),
+        sa.Column("host", sa.Text(), nullable=False),
         sa.Column("asked", sa.BigInteger(), nullable=False),
         sa.Column("started", sa.BigInteger(), nullable=False),
         sa.Column("checked", sa.BigInteger(), nullable=False),
