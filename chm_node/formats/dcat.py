@@ -7,7 +7,7 @@ from datetime import datetime
 import pyoxigraph as ox
 
 from chm_node.formats.statements import classes, statements
-from chm_node.namespaces import DCAT, DCTERMS, HYDRA, LANGUAGE, PROV
+from chm_node.namespaces import DCAT, DCTERMS, HYDRA, LANGUAGE, PROV, SPDX, XSD
 
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
@@ -27,6 +27,8 @@ class Dataset:
     themes: Sequence[str]  #: IRIs of terms
     page: str  #: address for people
     distributions: Sequence[tuple[str, str]]  #: (address, media type)
+    signed: str  #: address of the bytes that were hashed and signed, one of the distributions
+    sha256: str  #: of these bytes
 
 
 @dataclass(frozen=True)
@@ -105,4 +107,14 @@ def _dataset(dataset: Dataset) -> list[ox.Triple]:
                 (DCTERMS.license, dataset.licence),
             ],
         )
-    return triples
+    return [*triples, *_checksum(dataset)]
+
+
+def _checksum(dataset: Dataset) -> list[ox.Triple]:
+    checksum = f"{dataset.signed}#sha256"
+    value = ox.Literal(dataset.sha256, datatype=ox.NamedNode(XSD.hexBinary))
+    return [
+        *statements(dataset.signed, [(SPDX.checksum, checksum)]),
+        *classes(checksum, SPDX.Checksum),
+        *statements(checksum, [(SPDX.algorithm, SPDX.checksumAlgorithm_sha256), (SPDX.checksumValue, value)]),
+    ]

@@ -28,6 +28,9 @@ from chm_node.namespaces import (
 from chm_node.proofs import PublicKey
 from chm_node.settings import Settings
 
+#: How often the catalogue changes (EU authority table, DCAT-AP 3): whenever somebody publishes, or by itself.
+_IRREGULAR = "http://publications.europa.eu/resource/authority/frequency/IRREG"
+_CONTINUOUS = "http://publications.europa.eu/resource/authority/frequency/CONT"
 _WITHDRAWN = "http://purl.org/adms/status/Withdrawn"
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
@@ -69,6 +72,13 @@ INTERFACES = (
         resourcesync.MEDIA_TYPE,
         (resourcesync.SPECIFICATION,),
     ),
+    Interface(
+        "websub",
+        "WebSub hub: tells of changes of the log and the feeds",
+        "hub",
+        "application/x-www-form-urlencoded",
+        ("https://www.w3.org/TR/websub/",),
+    ),
 )
 
 _SPARQL = Interface(
@@ -97,6 +107,7 @@ class Peer:
     titles: Mapping[str, str]
     country: str
     last_success: datetime | None
+    records: int  #: live ones that are held here
     former: Sequence[PublicKey] = ()  #: keys it signed with before
     withdrawn: bool = False  #: it left; its records are kept and no longer asked for
 
@@ -113,6 +124,7 @@ class Download:
 
 def node_description(
     settings: Settings,
+    descriptions: Mapping[str, str],
     keys: Sequence[PublicKey],
     peers: Sequence[Peer],
     records: int,
@@ -120,7 +132,7 @@ def node_description(
 ) -> list[ox.Triple]:
     """The node, its keys (the one in use first), its dumps, its interfaces and the nodes it harvests."""
     return [
-        *_node(settings, records),
+        *_node(settings, descriptions, records, _CONTINUOUS if peers else _IRREGULAR),
         *(triple for download in downloads for triple in _download(settings, download)),
         *(triple for key in keys for triple in _key(settings.node_iri, key)),
         *statements(settings.node_iri, [(SEC.authenticationMethod, keys[0].key_id)]),
@@ -129,7 +141,7 @@ def node_description(
     ]
 
 
-def _node(settings: Settings, records: int) -> list[ox.Triple]:
+def _node(settings: Settings, descriptions: Mapping[str, str], records: int, frequency: str) -> list[ox.Triple]:
     node, base = settings.node_iri, settings.base_url
     publisher = f"{node}#publisher"
     name = {"und": settings.publisher} if settings.publisher else settings.titles
@@ -140,11 +152,13 @@ def _node(settings: Settings, records: int) -> list[ox.Triple]:
             node,
             [
                 (DCTERMS.title, settings.titles),
+                (DCTERMS.description, descriptions),
                 (DCTERMS.publisher, publisher),
                 (DCTERMS.license, settings.licence),
                 (DCTERMS.conformsTo, PROFILE),
                 (DCTERMS.spatial, _place(settings.country)),
                 *((DCTERMS.language, f"{LANGUAGE}{language}") for language in settings.languages),
+                (DCTERMS.accrualPeriodicity, frequency),
                 (FOAF.homepage, base),
                 (VOID.uriSpace, ox.Literal(settings.uri_space)),
                 (VOID.entities, records),
@@ -222,6 +236,7 @@ def _peer(settings: Settings, number: int, peer: Peer) -> list[ox.Triple]:
             [
                 (DCTERMS.title, peer.titles),
                 (DCTERMS.spatial, _place(peer.country)),
+                (VOID.entities, peer.records),
                 (VOID.uriSpace, ox.Literal(peer.uri_space)),
             ],
         ),

@@ -27,6 +27,7 @@ _DATE_TIME = XSD.dateTime
 _GENERATED_AT_TIME = PROV.generatedAtTime
 _PROOF = SEC.proof
 _WAS_DERIVED_FROM = PROV.wasDerivedFrom
+_HAD_PRIMARY_SOURCE = PROV.hadPrimarySource
 _QUALIFIED_ATTRIBUTION = PROV.qualifiedAttribution
 _AGENT = PROV.agent
 _HAD_ROLE = DCAT.hadRole
@@ -154,6 +155,8 @@ def member_graphs(base_url: str, change: LoggedChange) -> list[Graph]:
 def _path_facts(act: str, change: LoggedChange) -> Iterator[str]:
     if change.derived_from:
         yield f"{act} <{_WAS_DERIVED_FROM}> <{change.derived_from}> .\n"
+        if len(change.hops) == 1:  # read from its owner
+            yield f"{act} <{_HAD_PRIMARY_SOURCE}> <{change.derived_from}> .\n"
     for number, hop in enumerate(change.hops, start=1):
         # Blank nodes, because generic clients drop statements about other IRIs.
         label = f"_:h{change.seq}x{number}"

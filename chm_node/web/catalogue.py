@@ -17,7 +17,7 @@ from chm_node.web.conditional import answer, link, strong_etag
 from chm_node.web.feed_entry import facet_iri
 from chm_node.web.filters import parse, single
 from chm_node.web.listing import address
-from chm_node.web.negotiation import GRAPHS, JSON_LD, RDF_XML, TURTLE, choose
+from chm_node.web.negotiation import GRAPHS, JSON_LD, N_QUADS, RDF_XML, TURTLE, choose
 
 blueprint = Blueprint("catalogue", __name__)
 
@@ -97,8 +97,10 @@ def _dataset(here: Site, held: Held, facets: Sequence[tuple[str, str]], graph: L
         themes=[facet_iri(facet, value) for facet, value in sorted(facets) if facet in ("subject", "treaty", "type")],
         page=here.page_of(held.iri, here.settings.languages[0]),
         distributions=[
-            (here.data_of(held.iri, each.extension), each.media_type) for each in (TURTLE, JSON_LD, RDF_XML)
+            (here.data_of(held.iri, each.extension), each.media_type) for each in (TURTLE, JSON_LD, RDF_XML, N_QUADS)
         ],
+        signed=here.data_of(held.iri, N_QUADS.extension),
+        sha256=held.digest,
     )
 
 

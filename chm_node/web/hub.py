@@ -14,6 +14,8 @@ from chm_node.errors import BadQueryError, TooManyRequestsError
 from chm_node.http_guard import FetchPolicy
 from chm_node.text import host_of
 from chm_node.web import site
+from chm_node.web.conditional import redirection
+from chm_node.web.languages import preferred
 from chm_node.web.topics import topic_of
 from chm_node.websub import intents
 from chm_node.websub.wishes import read_wish
@@ -32,6 +34,14 @@ BUDGET = "chm_hub_budget"
 @blueprint.record
 def _prepare(state: Any) -> None:  # Any: flask does not export the type of its set-up state
     state.app.extensions[BUDGET] = Budget(REQUESTS_A_MINUTE)
+
+
+@blueprint.get("/hub")
+def what() -> Response:
+    """To the page about following, for whoever looks at the address instead of subscribing."""
+    language = preferred(request.accept_languages, site().settings.languages)
+    address = f"{site().settings.base_url}{language}/follow"
+    return redirection(address, HTTPStatus.SEE_OTHER, ("Accept-Language",))
 
 
 @blueprint.post("/hub")

@@ -165,6 +165,23 @@ class Reader:
         return self.number(count) + " " + str(gettext("bytes"))
 
 
+def lead(*, is_hub: bool) -> str:
+    """What this node is for, in the language of the page."""
+    if is_hub:
+        return str(
+            gettext(
+                "One place to find what national clearing-houses publish on biodiversity, chemicals and waste: "
+                "harvested from every node, shown as its owner signed it."
+            )
+        )
+    return str(
+        gettext(
+            "News, events, decisions, reports and data on biodiversity, chemicals and waste, published by the national "
+            "focal point and open to all."
+        )
+    )
+
+
 def paragraphs(text: str) -> Markup:
     """A text as HTML: cleaned where it is HTML already, else one paragraph for each block of lines."""
     if _TAG.search(text):

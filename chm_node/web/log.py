@@ -15,7 +15,7 @@ from chm_node.formats import log, quads
 from chm_node.formats.quads import Graph
 from chm_node.namespaces import PROFILE
 from chm_node.web import Site, site
-from chm_node.web.conditional import CLOSED, OPEN, answer, link, redirection, strong_etag
+from chm_node.web.conditional import CLOSED, OPEN, answer, catalog_link, link, redirection, strong_etag
 from chm_node.web.negotiation import JSON_LD, N_QUADS, TRIG, Syntax, choose, split
 
 blueprint = Blueprint("log", __name__)
@@ -128,5 +128,4 @@ def _syntax(extension: str) -> Syntax:
 
 def _links(here: Site, node: str, shown: Syntax) -> list[str]:
     others = [link(f"{node}{each.extension}", "alternate", type=each.media_type) for each in FORMATS if each != shown]
-    catalog = link(f"{here.settings.base_url}.well-known/api-catalog", "api-catalog")
-    return [*others, link(PROFILE, "profile"), catalog]
+    return [*others, link(PROFILE, "profile"), catalog_link(here)]

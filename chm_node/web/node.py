@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from flask import Blueprint, Response, abort, request
+from flask_babel import force_locale
 from sqlalchemy import Connection, Row, select
 
 from chm_node import dumps
@@ -21,7 +22,8 @@ from chm_node.proofs import former_keys
 from chm_node.record import from_milliseconds
 from chm_node.tables import source as source_table
 from chm_node.web import Site, site
-from chm_node.web.conditional import answer, link, redirection, strong_etag
+from chm_node.web.conditional import answer, catalog_link, link, redirection, strong_etag
+from chm_node.web.labels import lead
 from chm_node.web.languages import preferred
 from chm_node.web.negotiation import GRAPHS, HTML, N_QUADS, TRIG, choose
 
@@ -43,8 +45,9 @@ def description(extension: str) -> Response:
         home = f"{here.settings.base_url}{language}/"
         return redirection(home, HTTPStatus.SEE_OTHER, ("Accept", "Accept-Language"))
     with reading(here.engine) as connection:
-        peers = approved_peers(connection)
-        records = sum(Catalogue(connection).counts_by_origin().values())
+        counts = Catalogue(connection).counts_by_origin()
+        peers = approved_peers(connection, counts)
+    records = sum(counts.values())
     downloads, keys = _downloads(here), public_keys(here.settings, here.multikey)
     links = [
         link(f"{here.settings.node_iri}{each.extension}", "alternate", type=each.media_type)
@@ -54,11 +57,13 @@ def description(extension: str) -> Response:
     links += [
         link(PROFILE, "profile"),
         link(f"{here.settings.base_url}inbox", LDP.inbox),
-        link(f"{here.settings.base_url}.well-known/api-catalog", "api-catalog"),
+        catalog_link(here),
     ]
     return answer(
         strong_etag(here.stamp, keys, syntax.extension, records, peers, downloads),
-        lambda: GRAPH_WRITERS[syntax.media_type](node_description(here.settings, keys, peers, records, downloads)),
+        lambda: GRAPH_WRITERS[syntax.media_type](
+            node_description(here.settings, _descriptions(here, is_hub=bool(peers)), keys, peers, records, downloads)
+        ),
         syntax.content_type,
         vary=() if extension else ("Accept", "Accept-Language"),
         links=links,
@@ -80,7 +85,7 @@ def api_catalog() -> Response:
         strong_etag(here.stamp, "api-catalog"),
         lambda: json.dumps(_linkset(here), ensure_ascii=False, indent=1) + "\n",
         _API_CATALOG,
-        links=[link(f"{here.settings.base_url}.well-known/api-catalog", "api-catalog")],
+        links=[catalog_link(here)],
     )
 
 
@@ -122,8 +127,10 @@ def ready() -> Response:
     return Response("ready\n", content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
 
 
-def approved_peers(connection: Connection) -> list[Peer]:
+def approved_peers(connection: Connection, counts: Mapping[str, int]) -> list[Peer]:
     """The nodes that are harvested here, or were until they moved, each followed by those it vouches for.
+
+    ``counts`` are the live records of each origin.
 
     A hub's own members are passed on, or a record would be nobody's after two hops, but only those we believe; and so
     is a node that left, for its records are kept.
@@ -133,14 +140,14 @@ def approved_peers(connection: Connection) -> list[Peer]:
     )
     found: dict[str, Peer] = {}
     for row in rows:
-        found[row.node] = _peer(row)
+        found[row.node] = _peer(row, counts)
         for member in json.loads(row.members):
             if _is_believed(member, json.loads(row.countries)):
-                found.setdefault(member["node"], _member(member, row.feed))
+                found.setdefault(member["node"], _member(member, row.feed, counts))
     return list(found.values())
 
 
-def _peer(row: Row[Any]) -> Peer:
+def _peer(row: Row[Any], counts: Mapping[str, int]) -> Peer:
     return Peer(
         node=row.node,
         uri_space=row.uri_space,
@@ -150,6 +157,7 @@ def _peer(row: Row[Any]) -> Peer:
         titles=json.loads(row.titles or "{}"),
         country=row.country,
         last_success=from_milliseconds(row.last_success) if row.last_success else None,
+        records=counts.get(row.node, 0),
         former=former_keys(json.loads(row.former)),
         withdrawn=row.state == "left",
     )
@@ -160,7 +168,7 @@ def _is_believed(member: Mapping[str, Any], countries: Sequence[str]) -> bool:
     return member["word"] in ("confirmed", "silent") and (not countries or member["country"] in countries)
 
 
-def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or former keys
+def _member(member: Mapping[str, Any], feed: str, counts: Mapping[str, int]) -> Peer:  # Any: a text, or former keys
     """A node we know through a hub. What the hub alone says of former keys is not passed on."""
     node, former = member["node"], former_keys(member["former"]) if member["word"] == "confirmed" else ()
     named = {each.key_id for each in former}
@@ -174,8 +182,17 @@ def _member(member: Mapping[str, Any], feed: str) -> Peer:  # Any: a text, or fo
         titles=member["titles"],
         country=member["country"],
         last_success=None,
+        records=counts.get(member["node"], 0),
         former=former,
     )
+
+
+def _descriptions(here: Site, *, is_hub: bool) -> dict[str, str]:
+    found = {}
+    for language in here.settings.languages:
+        with force_locale(language):
+            found[language] = lead(is_hub=is_hub)
+    return found
 
 
 def _downloads(here: Site) -> list[Download]:

@@ -20,10 +20,10 @@ from chm_node.errors import BadQueryError, RecordNotFoundError
 from chm_node.record_types.events import EVENT_TYPES
 from chm_node.text import clean_text, counting_number, valid_iri
 from chm_node.web import site
-from chm_node.web.conditional import answer, redirection, strong_etag
+from chm_node.web.conditional import answer, catalog_link, redirection, strong_etag
 from chm_node.web.entries import Origins, UnfilteredCounts, address_of, entries
 from chm_node.web.filters import parse, single
-from chm_node.web.labels import Label, Reader, Words
+from chm_node.web.labels import Label, Reader, Words, lead
 from chm_node.web.languages import NAMES, direction, page_language, preferred
 from chm_node.web.listing import PAGE, Choices, address, count_text
 from chm_node.web.record_page import RecordPage
@@ -95,6 +95,7 @@ def root() -> Response:
     language = preferred(request.accept_languages, site().settings.languages)
     response = _redirect(url_for("pages.home", language=language))
     response.headers["Vary"] = "Accept-Language"
+    response.headers["Link"] = catalog_link(site())
     return response
 
 
@@ -106,7 +107,10 @@ def home(language: str) -> Response:
         head = ChangeLog(connection).head()
         reader, origins = _reader(language), Origins(site(), _reader(language), connection)
         tag = strong_etag(site().stamp, "home", language, head)
-        return answer(tag, lambda: render_template("home.html", **_home(reader, catalogue, head, origins)), _HTML)
+        links = [catalog_link(site())]
+        return answer(
+            tag, lambda: render_template("home.html", **_home(reader, catalogue, head, origins)), _HTML, links=links
+        )
 
 
 @blueprint.get(f"{_LANGUAGE}/records")
@@ -187,6 +191,7 @@ def _home(reader: Reader, catalogue: Catalogue, head: LogHead, origins: Origins)
         return entries(site(), reader, catalogue, origins, held)
 
     return {
+        "lead": lead(is_hub=bool(peers)),
         "total": sum(catalogue.counts_by_origin().values()),
         "most_types": _TYPES,
         "types": _counted(reader, catalogue, head, "type", path),

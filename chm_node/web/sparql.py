@@ -17,7 +17,7 @@ from chm_node.sparql.gate import GraphChoice, check
 from chm_node.sparql.pool import Pool, Reply
 from chm_node.sparql.results import TABLES
 from chm_node.web import site
-from chm_node.web.conditional import answer, link, redirection, strong_etag
+from chm_node.web.conditional import answer, catalog_link, redirection, strong_etag
 from chm_node.web.languages import NAMES, preferred
 from chm_node.web.negotiation import GRAPHS, HTML, JSON, JSON_LD, N_TRIPLES, RDF_XML, TURTLE, Syntax, choose
 
@@ -214,5 +214,5 @@ def _description() -> Response:
         lambda: GRAPH_WRITERS[syntax.media_type](service_description(here.settings)),
         syntax.content_type,
         vary=vary,
-        links=[link(f"{here.settings.base_url}.well-known/api-catalog", "api-catalog")],
+        links=[catalog_link(here)],
     )

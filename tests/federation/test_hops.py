@@ -11,7 +11,7 @@ from lxml import etree
 from sqlalchemy import update
 
 from chm_node.database import reading, writing
-from chm_node.record import Action
+from chm_node.record import Action, activity_iri
 from chm_node.signing import create_key, load_signer
 from chm_node.tables import source
 from harvest import sources, vouching
@@ -380,6 +380,17 @@ def test_page_and_feeds_say_by_which_path_a_record_came(top, hub, peer):
     path = page.partition('<ol class="path">')[2].partition("</ol>")[0]
     assert [path.index(name) for name in ("dz", "hub", "top")] == sorted(map(path.index, ("dz", "hub", "top")))
     assert via["atom"] == via["rss"] == item["_chm"]["path"] == [peer.iri, hub.iri]
+
+
+def test_a_change_read_from_its_owner_names_the_owner_s_activity_as_its_source(top, hub, peer):
+    top.harvest(hub)
+    [own], [first], [second] = peer.log(), hub.log(), top.log()
+    source = f"<http://www.w3.org/ns/prov#hadPrimarySource> <{activity_iri(peer.settings.base_url, own.log_time)}> ."
+    assert source in hub.get(hub.page()).decode()
+    assert second.derived_from == activity_iri(hub.settings.base_url, first.log_time)
+    # What the owner's activity was, the hub in between has said; it is not taken over on its word.
+    assert "hadPrimarySource" not in top.get(top.page()).decode()
+    assert "hadPrimarySource" not in peer.get(peer.page()).decode()
 
 
 def test_a_node_has_its_name_however_many_hubs_are_between(top, hub, peer, make_node):

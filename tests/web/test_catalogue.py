@@ -1,5 +1,7 @@
 """The catalogue in DCAT, page by page."""
 
+from hashlib import sha256
+
 import pytest
 from rdflib import RDF, Graph, Literal, URIRef
 
@@ -42,6 +44,19 @@ def test_a_dataset_says_what_harvesters_of_open_data_ask_for(site):
         answer = site.get(str(graph.value(distribution, URIRef(f"{DCAT}downloadURL"))))
         assert answer.status_code == 200
         assert str(graph.value(distribution, URIRef(f"{DCAT}mediaType"))).endswith(answer.mimetype)
+
+
+def test_a_dataset_has_the_hash_of_its_signed_bytes(site):
+    graph, dataset = graph_of(site.get("catalogue")), URIRef(site.iris["workshop"])
+    spdx = "http://spdx.org/rdf/terms#"
+    [distribution] = [
+        each for each in graph.objects(dataset, URIRef(f"{DCAT}distribution")) if str(each).endswith(".nq")
+    ]
+    checksum = graph.value(distribution, URIRef(f"{spdx}checksum"))
+    assert graph.value(checksum, URIRef(f"{spdx}algorithm")) == URIRef(f"{spdx}checksumAlgorithm_sha256")
+    value = graph.value(checksum, URIRef(f"{spdx}checksumValue"))
+    assert value.datatype == URIRef("http://www.w3.org/2001/XMLSchema#hexBinary")
+    assert str(value) == sha256(site.get(str(distribution)).data).hexdigest()
 
 
 def test_pages_lead_to_every_record_in_both_generations_of_hydra(site):

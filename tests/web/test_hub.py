@@ -190,8 +190,10 @@ def test_what_is_no_form_is_refused(site, headers, body, status):
     assert site.client.post("/hub", data=body, headers=headers).status_code == status
 
 
-def test_the_hub_is_not_read(site):
-    assert site.get("hub").status_code == 405
+def test_whoever_looks_at_the_hub_is_led_to_the_page_on_following(site):
+    answer = site.get("hub", accept_language="fr")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "https://node.example/fr/follow")
+    assert site.get(answer.headers["Location"]).status_code == 200
 
 
 def fuzzed(names):

@@ -1,6 +1,7 @@
 """What the node says of itself, and the reference documents."""
 
 from datetime import UTC, datetime
+from html import unescape
 
 import pyoxigraph as ox
 import pytest
@@ -18,6 +19,7 @@ NODE = URIRef("https://node.example/node")
 SEC = "https://w3id.org/security#"
 DCAT = "http://www.w3.org/ns/dcat#"
 VOID = "http://rdfs.org/ns/void#"
+DCTERMS = "http://purl.org/dc/terms/"
 SYNTAXES = {".ttl": "turtle", ".rdf": "xml", ".nt": "nt", ".jsonld": "json-ld"}
 
 
@@ -44,10 +46,24 @@ def test_every_interface_it_names_answers(site):
     services = list(graph.subjects(RDF.type, URIRef(f"{DCAT}DataService")))
     assert len(services) >= 6
     for service in services:
-        assert site.get(str(graph.value(service, URIRef(f"{DCAT}endpointURL")))).status_code == 200
+        answer = site.get(str(graph.value(service, URIRef(f"{DCAT}endpointURL"))))
+        while answer.status_code == 303:
+            answer = site.get(answer.headers["Location"])
+        assert answer.status_code == 200
     conforms = URIRef("http://purl.org/dc/terms/conformsTo")
     [log] = graph.subjects(conforms, URIRef("https://w3id.org/ldes/specification"))
     assert graph.value(log, URIRef(f"{DCAT}endpointURL")) == URIRef("https://node.example/feed")
+    [websub] = graph.subjects(conforms, URIRef("https://www.w3.org/TR/websub/"))
+    assert graph.value(websub, URIRef(f"{DCAT}endpointURL")) == URIRef(site.settings.websub_hub)
+
+
+def test_the_node_says_what_it_is_in_each_of_its_languages_and_how_often_it_changes(site):
+    graph = graph_of(site.get("node"))
+    described = {text.language: str(text) for text in graph.objects(NODE, URIRef(f"{DCTERMS}description"))}
+    assert set(described) == set(site.settings.languages)
+    assert described["fr"] in unescape(site.get("fr/").text)
+    frequency = "http://publications.europa.eu/resource/authority/frequency/"
+    assert graph.value(NODE, URIRef(f"{DCTERMS}accrualPeriodicity")) == URIRef(f"{frequency}IRREG")
 
 
 def test_a_hub_vouches_for_its_peers(site):
@@ -69,6 +85,9 @@ def test_a_hub_vouches_for_its_peers(site):
     entry = graph.value(predicate=URIRef("http://xmlns.com/foaf/0.1/primaryTopic"), object=peer)
     assert graph.value(entry, URIRef("http://purl.org/dc/terms/source")) == URIRef("https://peer.example/feed")
     assert str(graph.value(peer, URIRef(f"{VOID}uriSpace"))) == "https://peer.example/id/"
+    assert int(graph.value(peer, URIRef(f"{VOID}entities"))) == 0
+    frequency = "http://publications.europa.eu/resource/authority/frequency/"
+    assert graph.value(NODE, URIRef(f"{DCTERMS}accrualPeriodicity")) == URIRef(f"{frequency}CONT")
     assert str(graph.value(URIRef(f"{peer}#key"), URIRef(f"{SEC}publicKeyMultibase"))) == "z6MkPeer"
     former = URIRef(f"{peer}#key-0")
     assert (peer, URIRef(f"{SEC}assertionMethod"), former) in graph

@@ -362,6 +362,11 @@ def test_a_new_node_says_that_it_is_empty(empty_site):
     assert "Nothing published yet" in text_of(html(empty_site, "/en/"))
 
 
+@pytest.mark.parametrize("path", ["/", "/en/", "/ar/"])
+def test_the_home_page_leads_machines_to_every_interface(site, path):
+    assert '<https://node.example/.well-known/api-catalog>; rel="api-catalog"' in site.get(path).headers["Link"]
+
+
 def test_a_reader_of_a_national_variety_gets_that_language(site):
     answered = site.client.get("/", headers={"Accept-Language": "fr-DZ, en;q=0.5"})
     assert answered.headers["Location"].endswith("/fr/")
