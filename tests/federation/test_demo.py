@@ -145,6 +145,14 @@ def test_it_runs_until_it_is_stopped_and_takes_everything_with_it(tmp_path, stop
     assert processes_of(tmp_path) == []
 
 
+def test_what_it_started_does_not_outlive_one_that_is_killed(tmp_path):
+    with start(tmp_path / "demo") as process:
+        until_ready(process)
+        process.kill()
+        process.communicate()
+    until(lambda: processes_of(tmp_path) == [])
+
+
 def test_what_it_says_to_try_can_be_pasted_and_the_hub_is_told(tmp_path):
     (tmp_path / "chm.toml").write_text('country = "TN"\n')  # a node of one's own, which is none of the demo's
     with start(tmp_path / "demo") as process:
