@@ -84,10 +84,11 @@ class Visit:
             return None
         self.cost.bytes += len(answer.body)
         # With the type: bytes that were refused under a wrong one are read when they come under the right one.
-        digest = hashlib.sha256(answer.media_type.encode() + b"\n" + answer.body).hexdigest()
-        if seen and seen.digest == digest:
+        digest = hashlib.sha256(answer.media_type.encode() + b"\n")
+        digest.update(answer.body)
+        if seen and seen.digest == digest.hexdigest():
             return None
-        fresh = Seen(answer.etag or "", digest)
+        fresh = Seen(answer.etag or "", digest.hexdigest())
         return Document(address, answer.url, answer.body, answer.media_type, fresh, gone=answer.status == GONE)
 
     def save(self, address: str, file: BinaryIO, accept: str, max_bytes: int, deadline: timedelta) -> Answer:
