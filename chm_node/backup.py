@@ -51,11 +51,16 @@ class Backup:
     with_key: bool
 
 
-def back_up(engine: Engine, settings: Settings, file: Path, now: datetime, *, with_key: bool = False) -> Backup:
+def back_up(
+    engine: Engine, settings: Settings, file: Path, now: datetime, *, with_key: bool = False, over: bool = False
+) -> Backup:
     """Write a backup, readable by its owner alone, while the node is at work; it appears under its name when whole.
 
-    Raises BackupError when it cannot be written, or when the database is PostgreSQL.
+    Raises BackupError when it cannot be written, when the file exists and it is not to be written over, or when the
+    database is PostgreSQL.
     """
+    if file.exists() and not over:
+        raise BackupError(f"{file} exists already; choose another name, or write over it with --force")
     _refuse_postgresql(settings, f"pg_dump --format=custom --file={file} DATABASE")
     try:
         with TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as folder:

@@ -29,7 +29,10 @@ def page_number() -> int:
 
 def feed_language() -> str:
     """The parameter ``lang`` of a feed."""
-    language = request.args.get("lang", "") or site().settings.languages[0]
+    given = request.args.getlist("lang")
+    if len(given) > 1:
+        abort(HTTPStatus.BAD_REQUEST, "The parameter lang can be given once.")
+    language = "".join(given) or site().settings.languages[0]
     if language not in LANGUAGES:
         abort(HTTPStatus.BAD_REQUEST, f"This feed is written in {', '.join(LANGUAGES)}.")
     return str(language)

@@ -131,6 +131,7 @@ def _feed(here: Any, about: Summary, found: Sequence[Receipt], language: str) ->
     return Feed(
         address=f"{settings.base_url}receipts.atom?node={quote(about.node, safe='')}&lang={language}",
         page=page_address,
+        page_language=shown,
         title=title,
         language=language,
         updated=found[0].received if found else from_milliseconds(0),

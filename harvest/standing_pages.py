@@ -154,6 +154,7 @@ def _feed(here: Any, found: Sequence[tuple[HubView, Standing]], language: str) -
     return Feed(
         address=f"{settings.base_url}standing.atom?lang={language}",
         page=page_address,
+        page_language=shown,
         title=title,
         language=language,
         updated=_said_at(*found[0]) if found else from_milliseconds(0),

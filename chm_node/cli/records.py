@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chm_node.settings import Settings
 
 FORMATS = ("nq", "trig", "nt", "ttl", "jsonld", "csv")
+_NODES_NAMED = 10  # to somebody who asks for the records of another
 
 
 @click.command("import")
@@ -135,14 +136,20 @@ def export(name: str, output: Path | None, origin: str) -> None:
     chm export -o records.nq
     chm export --format csv --origin https://chm.example.org/ -o ours.csv
     """
+    from chm_node.catalogue import Catalogue
     from chm_node.database import reading
     from chm_node.exporting import export as write
 
     settings = load_settings()
     node = origin if not origin or origin.endswith("/node") else f"{origin.rstrip('/')}/node"
-    with opened_engine(settings) as engine, reading(engine) as connection, _output(output) as file:
-        for part in write(connection, name, node):
-            file.write(part)
+    with opened_engine(settings) as engine, reading(engine) as connection:
+        known = {settings.node_iri, *Catalogue(connection).counts_by_origin()}
+        if node and node not in known:
+            some = ", ".join(sorted(known)[:_NODES_NAMED])
+            raise click.BadParameter(f"this node holds no record of {origin}; it knows {some}", param_hint="--origin")
+        with _output(output) as file:
+            for part in write(connection, name, node):
+                file.write(part)
 
 
 @click.command()

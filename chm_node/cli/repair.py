@@ -18,7 +18,8 @@ _RECOVER = "Changes made after the backup may be at your hubs. For each hub: chm
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--with-key", is_flag=True, help="Put the signing key in too; then keep the file as secret as the key.")
-def backup(file: Path, with_key: bool) -> None:
+@click.option("--force", is_flag=True, help="Write over FILE if it is there already.")
+def backup(file: Path, with_key: bool, force: bool) -> None:
     """Write everything this node holds into FILE, while it is at work.
 
     Without --with-key the signing key is not in it: keep that apart, once, in a safe place. For PostgreSQL the command
@@ -31,7 +32,7 @@ def backup(file: Path, with_key: bool) -> None:
 
     settings = load_settings()
     with opened_engine(settings) as engine:
-        written = back_up(engine, settings, file, datetime.now(UTC), with_key=with_key)
+        written = back_up(engine, settings, file, datetime.now(UTC), with_key=with_key, over=force)
     click.echo(f"{file}: {_words(written)}")
 
 

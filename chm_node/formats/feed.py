@@ -92,6 +92,7 @@ class Feed:
 
     address: str  #: its own; also its id
     page: str  #: address of the same listing in HTML
+    page_language: str  #: of this page and of those of the entries
     title: str
     language: str
     updated: datetime  #: UTC; of the newest entry, never the clock's

@@ -30,9 +30,10 @@ def atom(feed: Feed) -> bytes:
         generator.link(href=address, rel=relation, type="application/atom+xml")
     if feed.hub:
         generator.link(href=feed.hub, rel="hub")
-    generator.link(href=feed.page, rel="alternate", type="text/html", hreflang=feed.language)
+    generator.link(href=feed.page, rel="alternate", type="text/html", hreflang=feed.page_language)
     for entry in feed.entries:
         added = _added(generator, entry)
+        added.chm.page_language = feed.page_language
         added.content(entry.body, type="html")
         if entry.origin:
             added.author(name=entry.origin.title, uri=entry.origin.iri)
@@ -94,12 +95,12 @@ class _EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has 
     """What feedgen cannot say of an entry: its language, its links with all attributes, what it is as an event."""
 
     entry: FeedEntry
+    page_language: str
 
     def extend_atom(self, element: _Element) -> _Element:
         self._language_and_event(element)
-        page = etree.SubElement(element, "link", href=self.entry.page, rel="alternate", type="text/html")
-        if self.entry.language:
-            page.set("hreflang", self.entry.language)
+        page = {"href": self.entry.page, "rel": "alternate", "type": "text/html", "hreflang": self.page_language}
+        etree.SubElement(element, "link", page)
         # Not "alternate": some readers open the first such link of an entry, some the last, whatever its type.
         for address, media_type in self.entry.data:
             etree.SubElement(element, "link", href=address, rel="describedby", type=media_type)

@@ -104,10 +104,11 @@ class _Asked:
 def _feed(here: Site, asked: _Asked, shown: Stretch, entries: list[FeedEntry]) -> Feed:
     settings = here.settings
     paging = dict(_paging(here, asked, shown))
-    query = to_query(asked.chosen)
+    query, page_language = to_query(asked.chosen), interface_language(here, asked.language)
     return Feed(
         address=asked.address(here),
-        page=f"{settings.base_url}{interface_language(here, asked.language)}/records{'?' + query if query else ''}",
+        page=f"{settings.base_url}{page_language}/records{'?' + query if query else ''}",
+        page_language=page_language,
         title=_title(here, asked),
         language=asked.language,
         updated=shown.records[0].log_time if shown.records else from_milliseconds(0),

@@ -1,9 +1,11 @@
 """What goes wrong, as HTTP says it: one table of statuses, problem details for machines, a page for people.
 
-RFC 9457. Browsers get the template ``error.html`` with ``status``, ``title``, ``detail`` and ``reference``.
+RFC 9457. Browsers get the template ``error.html``. ``detail`` is in English; a page in another language tells the
+facts instead.
 """
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -60,11 +62,11 @@ def register(app: Flask) -> None:
 
 
 def problem(status: int, name: str, detail: str, **more: object) -> Response:
-    """Problem details, or the error page for those who prefer HTML."""
-    title = HTTPStatus(status).phrase
+    """Problem details, or the error page for those who prefer HTML; ``more`` are the facts, for both."""
     if _prefers_html():
-        response = _page(status, title, detail, str(more.get("reference", "")))
+        response = _page(status, detail, more)
     else:
+        title = HTTPStatus(status).phrase
         body = {"type": f"{PROBLEMS}{name}", "title": title, "status": status, "detail": detail, **more}
         response = Response(json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json")
     response.headers["Cache-Control"] = "no-cache"
@@ -128,6 +130,6 @@ def _prefers_html() -> bool:
     return request.accept_mimetypes.best_match(kinds) == "text/html"
 
 
-def _page(status: int, title: str, detail: str, reference: str) -> Response:
-    page = render_template("error.html", status=status, title=title, detail=detail, reference=reference)
+def _page(status: int, detail: str, facts: Mapping[str, object]) -> Response:
+    page = render_template("error.html", status=status, detail=detail, **facts)
     return Response(page, status, content_type="text/html; charset=utf-8")

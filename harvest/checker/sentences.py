@@ -42,7 +42,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
     "description.uri-space": {
         "en": "State once with void:uriSpace where the records lie: on the node’s own host, ending in a slash.",
         "fr": "Indiquez une fois par void:uriSpace où sont les notices : sur l’hôte du nœud, barre finale comprise.",
-        "ar": "بيّنوا مرة واحدة بواسطة void:uriSpace موضع البطاقات: على مضيف العقدة ومنتهياً بشرطة مائلة.",
+        "ar": "بيّنوا مرة واحدة بواسطة void:uriSpace موضع السجلات: على مضيف العقدة ومنتهياً بشرطة مائلة.",
     },
     "description.key": {
         "en": "State the public key of the node as an Ed25519 Multikey under assertionMethod, on the node’s own host.",
@@ -72,7 +72,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
     "log.stream": {
         "en": "Describe the log at its root as one ldes:EventStream, with tree:view leading to the root.",
         "fr": "Décrivez le journal à sa racine comme un seul ldes:EventStream, tree:view menant à la racine.",
-        "ar": "صِفوا السجل عند جذره كـ ldes:EventStream واحد يقود tree:view فيه إلى الجذر.",
+        "ar": "صِفوا سجل التغييرات عند جذره كـ ldes:EventStream واحد يقود tree:view فيه إلى الجذر.",
     },
     "log.paths": {
         "en": "State ldes:timestampPath as:published, and the paths and classes that tell versions and deletions.",
@@ -82,87 +82,87 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
     "log.pages": {
         "en": "Have every page that the log leads to answer as well-formed RDF of at most 5 MiB.",
         "fr": "Servez chaque page à laquelle mène le journal en RDF bien formé de 5 Mio au plus.",
-        "ar": "قدّموا كل صفحة يقود إليها السجل بصيغة RDF سليمة لا تتجاوز 5 مبيبايت.",
+        "ar": "قدّموا كل صفحة يقود إليها سجل التغييرات بصيغة RDF سليمة لا تتجاوز 5 مبيبايت.",
     },
     "log.order": {
         "en": "Give each log entry one time of its own (as:published, with zone), later than that of the entry before.",
         "fr": "Donnez à chaque entrée du journal une heure propre (as:published, avec fuseau), après celle d’avant.",
-        "ar": "أعطوا كل قيدة في السجل وقتاً خاصاً بها (as:published مع المنطقة الزمنية) بعد وقت القيدة السابقة.",
+        "ar": "أعطوا كل قيدة في سجل التغييرات وقتاً خاصاً بها (as:published مع المنطقة الزمنية) بعد وقت القيدة السابقة.",
     },
     "log.bounds": {
         "en": "State bounds for the pages of the log that all entries of a page respect, without gap or overlap.",
         "fr": "Donnez aux pages du journal des bornes que toutes leurs entrées respectent, sans trou ni recouvrement.",
-        "ar": "ضعوا لصفحات السجل حدوداً تلتزم بها كل قيداتها، بلا فجوة ولا تداخل.",
+        "ar": "ضعوا لصفحات سجل التغييرات حدوداً تلتزم بها كل قيداتها، بلا فجوة ولا تداخل.",
     },
     "log.immutable": {
         "en": "Send complete pages of the log, and no others, with “Cache-Control: immutable” and ldes:immutable.",
         "fr": "Envoyez les seules pages complètes du journal avec « Cache-Control: immutable » et ldes:immutable.",
-        "ar": "أرسلوا صفحات السجل المكتملة، دون غيرها، مع «Cache-Control: immutable» وldes:immutable.",
+        "ar": "أرسلوا صفحات سجل التغييرات المكتملة، دون غيرها، مع «Cache-Control: immutable» وldes:immutable.",
     },
     "log.tombstones": {
         "en": "Answer 410 (gone) at the address of a withdrawn record.",
         "fr": "Répondez 410 (disparu) à l’adresse d’une notice retirée.",
-        "ar": "أجيبوا بالرمز 410 (أُزيل) عند عنوان البطاقة المسحوبة.",
+        "ar": "أجيبوا بالرمز 410 (أُزيل) عند عنوان السجل المسحوب.",
     },
     "log.ends": {
         "en": "Have the pages of the log lead forward only; no page may lead back to itself or to an earlier one.",
         "fr": "Les pages du journal ne mènent qu’en avant ; aucune ne ramène à elle-même ou à une page antérieure.",
-        "ar": "لتقُد صفحات السجل إلى الأمام فقط؛ لا ترجع صفحة إلى نفسها أو إلى سابقة لها.",
+        "ar": "لتقُد صفحات سجل التغييرات إلى الأمام فقط؛ لا ترجع صفحة إلى نفسها أو إلى سابقة لها.",
     },
     "records.authority": {
         "en": "Offer only records of the node itself, under its own addresses, that speak only of themselves.",
         "fr": "N’offrez que des notices du nœud lui-même, sous ses adresses, qui ne parlent que d’elles-mêmes.",
-        "ar": "لا تعرضوا إلا بطاقات العقدة نفسها، تحت عناوينها، التي لا تتحدث إلا عن ذاتها.",
+        "ar": "لا تعرضوا إلا سجلات العقدة نفسها، تحت عناوينها، التي لا تتحدث إلا عن ذاتها.",
     },
     "records.proof": {
         "en": "Sign every record with the key of the node (Data Integrity, eddsa-rdfc-2022).",
         "fr": "Signez chaque notice avec la clé du nœud (Data Integrity, eddsa-rdfc-2022).",
-        "ar": "وقّعوا كل بطاقة بمفتاح العقدة (Data Integrity، eddsa-rdfc-2022).",
+        "ar": "وقّعوا كل سجل بمفتاح العقدة (Data Integrity، eddsa-rdfc-2022).",
     },
     "records.version": {
         "en": "State in every record its node and the time of its version, which must not lie in the future.",
         "fr": "Indiquez dans chaque notice son nœud et l’heure de sa version, qui ne doit pas être à venir.",
-        "ar": "اذكروا في كل بطاقة عقدتها ووقت نسختها، على ألا يكون في المستقبل.",
+        "ar": "اذكروا في كل سجل عقدته ووقت نسخته، على ألا يكون في المستقبل.",
     },
     "records.licence": {
         "en": "State in every record under which licence its description may be copied.",
         "fr": "Indiquez dans chaque notice sous quelle licence sa description peut être copiée.",
-        "ar": "اذكروا في كل بطاقة الترخيص الذي يُسمح بموجبه بنسخ وصفها.",
+        "ar": "اذكروا في كل سجل الترخيص الذي يُسمح بموجبه بنسخ وصفه.",
     },
     "records.title": {
         "en": "Give every record a title in at least one language.",
         "fr": "Donnez à chaque notice un titre dans une langue au moins.",
-        "ar": "أعطوا كل بطاقة عنواناً بلغة واحدة على الأقل.",
+        "ar": "أعطوا كل سجل عنواناً بلغة واحدة على الأقل.",
     },
     "records.content": {
         "en": "Carry every record whole in its log entry, without blank nodes or control characters, at most 256 KiB.",
         "fr": "Portez chaque notice entière dans son entrée, sans nœud anonyme ni caractère de commande (256 Kio).",
-        "ar": "احملوا كل بطاقة كاملة في قيدتها، بلا عُقد مجهولة ولا محارف تحكّم، وبما لا يتجاوز 256 كيبيبايت.",
+        "ar": "احملوا كل سجل كاملاً في قيدته، بلا عُقد مجهولة ولا محارف تحكّم، وبما لا يتجاوز 256 كيبيبايت.",
     },
     "records.rules": {
         "en": "Fill the fields of every record as its type asks.",
         "fr": "Remplissez les champs de chaque notice comme le demande son type.",
-        "ar": "املؤوا حقول كل بطاقة كما يقتضي نوعها.",
+        "ar": "املؤوا حقول كل سجل كما يقتضي نوعه.",
     },
     "records.negotiation": {
         "en": "Have the address of every record answer in Turtle and in JSON-LD, by the Accept header.",
         "fr": "Faites répondre l’adresse de chaque notice en Turtle et en JSON-LD, selon l’en-tête Accept.",
-        "ar": "اجعلوا عنوان كل بطاقة يجيب بصيغتي Turtle وJSON-LD وفق ترويسة Accept.",
+        "ar": "اجعلوا عنوان كل سجل يجيب بصيغتي Turtle وJSON-LD وفق ترويسة Accept.",
     },
     "records.hash": {
         "en": "Serve at the address of a record exactly the statements that the log carries for it.",
         "fr": "Servez à l’adresse d’une notice exactement les énoncés que porte le journal.",
-        "ar": "قدّموا عند عنوان البطاقة العبارات ذاتها التي يحملها السجل عنها.",
+        "ar": "قدّموا عند عنوان السجل العبارات ذاتها التي يحملها سجل التغييرات عنه.",
     },
     "caching.etag": {
         "en": "Send an ETag with the log and with every feed.",
         "fr": "Envoyez un ETag avec le journal et avec chaque flux.",
-        "ar": "أرسلوا ETag مع السجل ومع كل تغذية.",
+        "ar": "أرسلوا ETag مع سجل التغييرات ومع كل تغذية.",
     },
     "caching.not-modified": {
         "en": "Answer 304 when the log or a feed is asked for again and has not changed.",
         "fr": "Répondez 304 quand le journal ou un flux est redemandé sans avoir changé.",
-        "ar": "أجيبوا بالرمز 304 عند طلب السجل أو التغذية ثانية دون تغيير.",
+        "ar": "أجيبوا بالرمز 304 عند طلب سجل التغييرات أو التغذية ثانية دون تغيير.",
     },
     "caching.last-modified": {
         "en": "Send Last-Modified with every feed.",

@@ -138,7 +138,13 @@ def test_a_node_that_is_not_harvested_here_has_no_receipts(hub, site, path):
 
 
 @pytest.mark.parametrize(
-    "query", ["receipts.atom?lang=tlh", "en/network/receipts?page=0", "en/network/receipts?page=x"]
+    "query",
+    [
+        "receipts.atom?lang=tlh",
+        "receipts.atom?lang=ar&lang=xx",
+        "en/network/receipts?page=0",
+        "en/network/receipts?page=x",
+    ],
 )
 def test_what_is_not_understood_is_refused(peer, hub, site, query):
     assert site.get(f"/{query}&node={quote(peer.iri, safe='')}").status_code == 400

@@ -150,7 +150,7 @@ def test_an_answer_that_comes_after_its_hub_was_forgotten_is_dropped(peer, hub, 
     [
         ("en", ("Receipts from hubs", "Red: refused", "as published here: 1", "The record is not signed by its node")),
         ("fr", ("Accusés des pôles", "Rouge : refusée", "comme publiées ici : 1", "La notice n’est pas signée")),
-        ("ar", ("إيصالات مراكز التجميع", "أحمر: مرفوض", "كما نُشرت هنا: 1", "البطاقة غير موقّعة من عقدتها")),
+        ("ar", ("إيصالات مراكز التجميع", "أحمر: مرفوض", "كما نُشرت هنا: 1", "السجل غير موقّع من عقدته")),
     ],
 )
 def test_the_page_says_in_words_how_the_records_stand(peer, records, site, language, words):

@@ -39,6 +39,11 @@ def test_open_work_has_an_issue_number(lines):
     assert [place for place, line in lines if OPEN_WORK.search(line)] == []
 
 
+def test_a_record_has_one_name_in_arabic(lines):
+    # That of the glossary, and not the word for a card.
+    assert [place for place, line in lines if "بطا" + "ق" in line] == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

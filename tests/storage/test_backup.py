@@ -96,11 +96,21 @@ def test_a_restored_database_can_be_read_by_its_owner_alone(node, file, tmp_path
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
+def test_a_backup_takes_the_place_of_another_file_only_when_asked_to(node, file):
+    file.write_bytes(b"the backup of yesterday")
+    with pytest.raises(BackupError, match="exists already"):
+        node.back_up(file)
+    assert file.read_bytes() == b"the backup of yesterday"
+    assert [path.name for path in file.parent.glob(".backup-*")] == []
+    node.back_up(file, over=True)
+    assert "chm.sqlite" in members(file)
+
+
 def test_the_key_is_in_a_backup_only_when_asked_for(node, file):
     node.back_up(file)
     assert members(file) == ["manifest.json", "chm.sqlite"]
     assert node.settings.key_file.read_bytes() not in file.read_bytes()
-    node.back_up(file, with_key=True)
+    node.back_up(file, with_key=True, over=True)
     assert "signing-key.pem" in members(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 

@@ -200,7 +200,13 @@ def test_an_export_restores_a_lost_database(filled, folder):
 
 def test_an_export_may_be_of_one_node_alone(filled):
     assert filled("export", "--origin", "http://127.0.0.1:8100/").stdout_bytes == filled("export").stdout_bytes
-    assert filled("export", "--origin", "https://tn.chm.example/").stdout_bytes == b""
+
+
+def test_an_export_of_a_node_that_is_not_known_is_refused_and_writes_no_file(filled, folder):
+    done = filled("export", "--origin", "https://tn.chm.example/", "-o", "theirs.nq", code=2)
+    assert "https://tn.chm.example/" in done.stderr
+    assert "http://127.0.0.1:8100/node" in done.stderr
+    assert not (folder / "theirs.nq").exists()
 
 
 # backup and restore

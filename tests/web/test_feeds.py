@@ -184,6 +184,16 @@ def test_entry_links_keep_their_attributes(site):
     }
 
 
+def test_a_link_to_a_page_says_the_language_of_the_page(new_site):
+    site = new_site(languages=("fr", "en"), titles={"fr": "Nœud", "en": "Node"})
+    site.publish("news", "news", {"title": {"ar": "افتتاح المركز"}})
+    for language, pages in (("ar", "fr"), ("ru", "fr"), ("en", "en")):
+        root = etree.fromstring(site.get(f"feeds/all.atom?lang={language}").data)
+        links = root.findall(f".//{ATOM}link[@rel='alternate']")
+        assert len(links) == 2
+        assert {(link.get("hreflang"), link.get("href").split("/")[3]) for link in links} == {(pages, pages)}
+
+
 def test_the_link_of_an_rss_channel_is_the_page_of_the_listing(site):
     channel = etree.fromstring(site.get("feeds/all.rss?lang=fr&type=event").data).find("channel")
     assert channel.find("link").text == "https://node.example/fr/records?type=event"

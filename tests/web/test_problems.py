@@ -1,6 +1,7 @@
 """What goes wrong, as machines and browsers are told."""
 
 import logging
+import re
 
 import pytest
 
@@ -30,6 +31,41 @@ def test_a_browser_gets_a_page(site):
     answer = site.get("nowhere", accept="text/html")
     assert answer.status_code == 404
     assert answer.mimetype == "text/html"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "says"),
+    [
+        ("ar/records?page=99", 404, "لا يوجد شيء في هذا العنوان"),
+        ("ar/record?iri=http://x.example/y", 404, "لا تحفظ هذه العقدة السجل http://x.example/y."),
+        ("fr/records?page=x", 400, "La partie « page » de l’adresse n’est pas comprise."),
+        ("fr/records?contry=DZ", 400, "Peut-être l’une de celles-ci : country"),
+        ("feeds/all.rss?country=Algeri", 400, "La partie « country » de l’adresse n’est pas comprise."),
+        ("hub", 405, "Une erreur s’est produite"),
+    ],
+)
+def test_an_error_page_is_in_the_language_of_the_page(site, path, status, says):
+    headers = {"Accept": "text/html", "Accept-Language": "fr"}
+    answer = site.client.open(f"/{path}", method="DELETE" if status == 405 else "GET", headers=headers)
+    assert answer.status_code == status
+    main = re.sub(r"<[^>]+>", "", answer.text.partition("<main")[2].partition("</main>")[0])
+    assert says in " ".join(main.split())
+    assert "URL" not in main
+    assert "page:" not in main
+    assert 'lang="en"' not in answer.text.partition("<main")[2]
+
+
+def test_an_error_page_in_english_has_the_detail(site):
+    answer = site.get("en/records?page=x", accept="text/html")
+    assert "page: write a number from 1 to 500" in answer.text
+
+
+def test_an_error_page_does_no_harm(site):
+    for language in ("en", "ar"):
+        answer = site.get(f"{language}/record?iri=http://x.example/%3Cscript%3E'%22", accept="text/html")
+        assert "<script>" not in answer.text
+        answer = site.get(f"{language}/records?%3Cscript%3E=1", accept="text/html")
+        assert "<script>" not in answer.text
 
 
 def test_a_method_nobody_serves_says_which_there_are(site):
