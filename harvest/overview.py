@@ -1,6 +1,6 @@
 """Sources and their runs, as operators and peers see them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from chm_node.record import from_milliseconds
 from chm_node.tables import record as record_table
 from chm_node.tables import run as run_table
 from harvest.members import Member
-from harvest.sources import Source, listing
+from harvest.sources import APPROVED, Source, listing
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SourceView:
     state: str
     uri_space: str
     fingerprint: str  #: of the pinned key; empty for an unsigned peer
-    records: int  #: live records of this node
+    records: int  #: live ones, its own and those of the nodes it vouches for that are not harvested here themselves
     last_run: RunView | None
     last_success: datetime | None
     due: datetime
@@ -55,12 +55,19 @@ class SourceView:
 
 
 def overview(connection: Connection) -> list[SourceView]:
-    """All sources with their newest run and the number of their live records."""
+    """All sources with their newest run and the number of live records that come from them."""
     newest = select(func.max(run_table.c.id)).group_by(run_table.c.source_id)
     runs = {row.source_id: _run(row) for row in connection.execute(select(run_table).where(run_table.c.id.in_(newest)))}
     live = select(record_table.c.origin, func.count()).where(~record_table.c.withdrawn).group_by(record_table.c.origin)
     counts = {row[0]: row[1] for row in connection.execute(live)}
-    return [_view(each, runs.get(each.id), counts.get(each.node, 0)) for each in listing(connection)]
+    found = listing(connection)
+    direct = {each.node for each in found if each.state == APPROVED}
+    return [_view(each, runs.get(each.id), sum(counts.get(node, 0) for node in _nodes(each, direct))) for each in found]
+
+
+def _nodes(source: Source, direct: Collection[str]) -> set[str]:
+    """Whose records come from a source."""
+    return {source.node, *(each.node for each in source.members if each.pinned and each.node not in direct)}
 
 
 def history(connection: Connection, source_id: int, limit: int = 50) -> list[RunView]:

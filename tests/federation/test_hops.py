@@ -14,7 +14,7 @@ from chm_node.database import reading, writing
 from chm_node.record import Action, activity_iri
 from chm_node.signing import create_key, load_signer
 from chm_node.tables import source
-from harvest import sources, vouching
+from harvest import overview, sources, vouching
 from harvest.members import Word
 from harvest.origins import Sampling
 
@@ -405,6 +405,21 @@ def test_a_node_has_its_name_however_many_hubs_are_between(top, hub, peer, make_
         filtered = "/en/records?" + urlencode({"origin": peer.iri})
         for page in ("/en/records", filtered):
             assert b"dz.example.org</" not in node.get(page)
+
+
+def test_a_hub_behind_a_hub_counts_what_came_over_it_once(top, hub, peer):
+    def counted():
+        with reading(top.engine) as connection:
+            return {each.node: each.records for each in overview.overview(connection)}
+
+    peer.publish("Workshop", "Meeting")
+    hub.harvest(peer)
+    top.harvest(hub)
+    assert counted() == {hub.iri: 3}
+
+    top.follow(peer)
+
+    assert counted() == {hub.iri: 0, peer.iri: 3}
 
 
 def test_a_name_that_a_hub_gives_later_takes_the_place_of_the_former(top, hub):
