@@ -331,7 +331,7 @@ def _check(iri: str, index: Index, record_type: RecordType) -> tuple[str, _Terms
     unknown: list[tuple[str, str]] = []
     # Most fields are absent from most records, and asking each of them would double the time of a page.
     for predicate, nodes in stated.items():
-        if predicate not in fields:
+        if predicate not in fields or fields[predicate].flawless(nodes):
             continue
         terms = _few_terms(nodes) if isinstance(fields[predicate], _OF_TERMS) else ()
         if terms:

@@ -22,7 +22,7 @@ class Readers:
 
     def __init__(self, count: int = READERS) -> None:
         self._threads = ThreadPoolExecutor(count, "reader", self._open_sandbox)
-        self._idle = count - 1  # children that nobody has needed yet
+        self._idle = count  # children that nobody has needed yet
         self._own = threading.local()
         self._sandboxes: list[Sandbox] = []
         self._room = threading.BoundedSemaphore(_ROOM)
@@ -39,6 +39,12 @@ class Readers:
         self._threads.shutdown(cancel_futures=True)
         for sandbox in self._sandboxes:
             sandbox.close()
+
+    def begin(self) -> None:
+        """Have the children begin, which takes them a fifth of a second, before there is anything to read."""
+        while self._idle > 0:
+            self._idle -= 1
+            self._threads.submit(_nothing)
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -61,10 +67,7 @@ class Readers:
         self._room.acquire()
         future = self._threads.submit(self._run, function, args)
         future.add_done_callback(lambda _: self._room.release())
-        # A child needs half a second to begin: where one page is read, there are more, so all begin together.
-        while self._idle > 0:
-            self._idle -= 1
-            self._threads.submit(_nothing)
+        self.begin()  # where one page is read, there are more
         return future
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:  # any picklable values

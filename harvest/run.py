@@ -77,6 +77,8 @@ class Harvest:
         with_list: bool = False,
         sampling: origins.Sampling | None = None,
     ) -> None:
+        if not source.last_success:
+            readers.begin()  # there will be pages to read
         self._engine = engine
         self._settings = settings
         self._source = source

@@ -128,9 +128,9 @@ def page_graphs(log: Log, number: int, changes: Sequence[LoggedChange]) -> list[
 
 def listed_graphs(log: Log, change: LoggedChange) -> list[Graph]:
     """One change as a member of the stream; that it is one is its first line."""
-    act = activity_iri(log.base_url, change.log_time)
     first, *rest = member_graphs(log.base_url, change)
-    return [Graph("", f"<{log.stream}> <{_MEMBER}> <{act}> .\n".encode() + first.lines), *rest]
+    act = rest[-1].name  # as the record graph is called
+    return [Graph("", f"<{log.stream}> <{_MEMBER}> {act} .\n".encode() + first.lines), *rest]
 
 
 def member_graphs(base_url: str, change: LoggedChange) -> list[Graph]:

@@ -96,6 +96,10 @@ class Field:
             return None, [*problems, Problem(self.name, f"{len(distinct)} values where one is allowed")]
         return (distinct[0] if distinct else None), problems
 
+    def flawless(self, nodes: Sequence[Any]) -> bool:
+        """Whether ``read`` and ``problems`` would certainly find nothing wrong; cheap, and False when in doubt."""
+        return False
+
     def nodes(self, subject: str, index: Index) -> Sequence[Any]:  # Any: whatever RDF term a stranger sent
         """The objects of this field's triples."""
         # A plain text, because an rdflib IRI never equals one.

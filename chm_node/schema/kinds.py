@@ -5,7 +5,7 @@ A kind maps one value to one RDF term and back; how often a value may occur is h
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -28,6 +28,8 @@ _LANGUAGE_PATTERN = "^([a-z]{2,8}|x)(-[a-z0-9]{1,8})*$"
 _LONGEST_NUMBER = 400  # digits before and after the point
 _LONGEST_DATE = len("2017-04-05T12:00:00.123456+00:00")
 _DECIMAL = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})\Z")
+# Few are in use, and a page states each of them hundreds of times.
+_is_language_tag = lru_cache(64)(valid_language_tag)
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,12 @@ class LocalisedText(Field):
         problems += [Problem(self.name, "two texts where one is allowed", language) for language in doubled]
         single = {language: texts[0] for language, texts in found.items() if language not in doubled}
         return (self.clean(single) or None), problems
+
+    def flawless(self, nodes: Sequence[Any]) -> bool:
+        languages = [node.language for node in nodes if isinstance(node, ox.Literal) and node.value[:1].isalnum()]
+        return 0 < len(set(languages)) == len(nodes) and all(
+            language and _is_language_tag(language) for language in languages
+        )
 
     def understood(self, subject: str, index: Index) -> Iterator[ox.Triple]:
         for node in self.nodes(subject, index):

@@ -5,6 +5,8 @@ from typing import Any
 
 import pyoxigraph as ox
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chm_node.errors import InvalidRecordError, Problem
 from chm_node.namespaces import CHM, DCTERMS, ORG, PREFIXES, SDO, VOCABULARY
@@ -302,3 +304,22 @@ def test_an_event_that_ends_before_it_starts_is_refused():
     with pytest.raises(InvalidRecordError) as refused:
         RECORD_TYPES["event"].record("https://node.example/id/event/1", values)
     assert refused.value.problems == (Problem("ends", "lies before the first day"),)
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda text, language: ox.Literal(text, language=language) if language else ox.Literal(text),
+            st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("a \u202e\x00"), max_size=4),
+            st.sampled_from(["", "fr", "ar", "zh-hant", "i-klingon"]),
+        )
+        | st.just(ox.NamedNode("https://a.example/1")),
+        max_size=3,
+    )
+)
+def test_texts_that_look_flawless_are(nodes):
+    field = LocalisedText("words", SDO.alternateName, "Words")
+    if field.flawless(nodes):
+        value, wrong = field.read("s", {"s": {field.predicate: nodes}})
+        assert not wrong and not field.problems(value)
+        assert nodes
