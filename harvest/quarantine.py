@@ -124,6 +124,8 @@ def forget(connection: Connection, source_id: int, iris: Iterable[str]) -> None:
 def blocked(connection: Connection, iris: Sequence[str]) -> dict[tuple[str, str], Verdict]:
     """What a person decided not to take over, or has to decide first: by record and hash, whoever offers it."""
     found: dict[tuple[str, str], Verdict] = {}
+    if connection.execute(select(_columns.iri).limit(1)).first() is None:
+        return found  # nearly always, and in a tenth of the time
     for start in range(0, len(iris), 500):
         wanted = _columns.iri.in_(iris[start : start + 500]) & or_(
             _columns.decision == DROPPED, _columns.kind == Kind.ROLLED_BACK.value
