@@ -23,7 +23,7 @@ from chm_node.database import open_database
 from chm_node.publishing import publish
 from chm_node.settings import Settings
 from chm_node.signing import load_signer
-from chm_node.worker import share_one_heap
+from chm_node.worker import settle_memory
 from harvest.dispatch import Dispatcher
 from harvest.overview import RunView
 
@@ -144,7 +144,7 @@ def _publishing(settings: Settings) -> Iterator[list[float]]:
 
 def harvest_all(settings: Settings) -> tuple[list[RunView], float]:
     """Harvest every approved peer at once, as the worker does; the runs, and seconds."""
-    share_one_heap()
+    settle_memory()
     engine = open_database(settings.database)
     with Dispatcher(engine, settings, lambda: datetime.now(UTC)) as dispatcher:
         started = time.perf_counter()

@@ -16,6 +16,7 @@ from chm_node.http_client import HttpClient
 from chm_node.settings import Settings
 from chm_node.signing import create_key
 from chm_node.tables import frontier, source
+from chm_node.worker import settle_memory
 from harvest.description import RDF_SYNTAXES
 from harvest.discovery import discover, propose
 from harvest.dispatch import Dispatcher, fetch_policy
@@ -85,6 +86,7 @@ def _forget_key(connection: Connection, settings: Settings, peer: Source, now: d
 
 def harvest_peer(folder: Path, address: str) -> tuple[int, float]:
     """Harvest the approved peer as the worker does; records taken over, and seconds."""
+    settle_memory()
     settings = node_settings(folder, profile="demo")
     engine = open_database(settings.database)
     with Dispatcher(engine, settings, lambda: datetime.now(UTC)) as dispatcher:

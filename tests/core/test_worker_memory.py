@@ -10,9 +10,9 @@ PROGRAM = """
 import ctypes, sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from chm_node.worker import share_one_heap
+from chm_node.worker import settle_memory
 if sys.argv[1] == "shared":
-    share_one_heap()
+    settle_memory()
 libc, together = ctypes.CDLL(None), Barrier(4)
 def allocate(_):
     libc.malloc(50_000)
@@ -30,7 +30,7 @@ def heaps(how):
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.count("<heap nr")
 
 
-def test_threads_share_one_heap():
+def test_threads_settle_memory():
     assert heaps("as it is") > 1
     assert heaps("shared") == 1
 
