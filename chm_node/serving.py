@@ -139,9 +139,5 @@ def _load_app(parent: int, _: str) -> Any:  # a WSGI application
         signal.signal(number, signal.SIG_DFL)
     lifeline.end_with(parent)
     from chm_node.app import create_app
-    from chm_node.search import terms
 
-    app = create_app(Settings.load())
-    # Or the first reader who searches would wait for it.
-    threading.Thread(target=terms.names, name="names of terms", daemon=True).start()
-    return app
+    return create_app(Settings.load())
