@@ -120,7 +120,7 @@ def test_a_dump_whose_writer_was_killed_is_written_within_the_hour(dumped):
     halfway = folder / f"records-{log_time}.trig.gz.part"
     os.mkfifo(halfway)
     chosen = {f"CHM_{name.upper()}": str(getattr(dumped.settings, name)) for name in ("base_url", "data_dir")}
-    environment = os.environ | chosen | {"PYTHONPATH": str(ROOT), "CHM_CONFIG": str(folder / "none.toml")}
+    environment = os.environ | chosen | {"PYTHONPATH": str(ROOT), "CHM_CONFIG": "/dev/null"}
     with subprocess.Popen([sys.executable, "-c", WRITING, now.isoformat()], env=environment) as writer:
         while not (folder / f"records-{log_time}.nq.gz.part").exists():
             assert writer.poll() is None
