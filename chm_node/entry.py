@@ -24,7 +24,7 @@ from chm_node.namespaces import (
     VOCABULARY,
 )
 from chm_node.record import Entry, Tombstone
-from chm_node.schema.kinds import Index
+from chm_node.schema.field import Index
 from chm_node.schema.record_type import RecordType, index_triples
 from chm_node.search.analyser import document_text
 from chm_node.search.terms import term_token

@@ -19,7 +19,7 @@ from chm_node.foreign import read_rdf
 from chm_node.namespaces import DCAT, DCTERMS, LDES, LDES_SPECIFICATION, LDP, RDF, RECEIPTS, SEC, VOCABULARY, VOID
 from chm_node.proofs import PublicKey
 from chm_node.record import from_milliseconds, parse_timestamp
-from chm_node.schema.kinds import Index
+from chm_node.schema.field import Index
 from chm_node.schema.record_type import index_triples
 from chm_node.text import clean_text, host_of
 from harvest.members import Answer, Member, Word

@@ -22,9 +22,10 @@ from chm_node.namespaces import AS, DCAT, DCTERMS, FOAF, LDES, PROV, RDF, SEC, T
 from chm_node.proofs import CRYPTOSUITE
 from chm_node.record import Action, Entry, parse_timestamp
 from chm_node.record_types import OTHER, RECORD_TYPES, type_of
+from chm_node.schema.field import Field, Index
 from chm_node.schema.groups import Group
-from chm_node.schema.kinds import Field, Index, Language, Term
 from chm_node.schema.record_type import RecordType, index_triples
+from chm_node.schema.references import Language, Term
 from harvest.plan import Judged
 from harvest.trust import Offer, Powers, Verdict, check_proof, compare, judge
 

@@ -27,7 +27,7 @@ from chm_node.record_types import (
     projects,
     reports_and_plans,
 )
-from chm_node.schema.kinds import Field, Index
+from chm_node.schema.field import Field, Index
 from chm_node.schema.record_type import RecordType, index_triples
 
 _FAMILIES = (

@@ -1,6 +1,6 @@
 """How a kind of record is declared, and everything derived from the declaration.
 
-kinds, groups    the kinds of field
+kinds, groups    the kinds of field; with them dates_and_numbers, references
 contacts         the kinds for e-mail, telephone and postal address
 header           the fields all record types share
 record_type      the declaration; check and RDF both ways
@@ -8,23 +8,13 @@ derived          JSON Schema, SHACL, form description
 """
 
 from chm_node.schema.contacts import CONTACT_DETAILS, Address, Email, Telephone
+from chm_node.schema.dates_and_numbers import Date, Number
+from chm_node.schema.field import Field
 from chm_node.schema.groups import Agent, DateRange, FileReference, Group, Money, Place, Quantity
 from chm_node.schema.header import PLACE_SCHEMES, SUBJECT_SCHEMES, header
-from chm_node.schema.kinds import (
-    Choice,
-    Date,
-    Field,
-    Language,
-    Link,
-    LocalisedText,
-    MediaType,
-    Number,
-    RecordReference,
-    Term,
-    Text,
-    YesNo,
-)
+from chm_node.schema.kinds import Choice, LocalisedText, MediaType, Text, YesNo
 from chm_node.schema.record_type import RecordType, index_triples
+from chm_node.schema.references import Language, Link, RecordReference, Term
 
 __all__ = [
     "CONTACT_DETAILS",

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 import pyoxigraph as ox
 
 from chm_node.namespaces import VCARD
+from chm_node.schema.field import Field, Node
 from chm_node.schema.groups import Group
-from chm_node.schema.kinds import Field, LocalisedText, Node, Term, Text
+from chm_node.schema.kinds import LocalisedText, Text
+from chm_node.schema.references import Term
 from chm_node.text import clean_text, valid_iri
 
 

@@ -12,8 +12,9 @@ from chm_node.namespaces import CHM, PREFIXES
 from chm_node.record import Record
 from chm_node.schema.field import Field
 from chm_node.schema.groups import Agent, Group
-from chm_node.schema.kinds import Choice, LocalisedText, RecordReference, Term
+from chm_node.schema.kinds import Choice, LocalisedText
 from chm_node.schema.record_type import RecordType
+from chm_node.schema.references import RecordReference, Term
 from chm_node.vocabulary import vocabularies
 
 SCHEMA = "https://w3id.org/chm/schema/"

@@ -13,7 +13,10 @@ import pyoxigraph as ox
 
 from chm_node.errors import Problem
 from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, QUDT, RDF, SDO, SPDX
-from chm_node.schema.kinds import NAME, Date, Field, Index, Language, Link, LocalisedText, MediaType, Number, Term, Text
+from chm_node.schema.dates_and_numbers import Date, Number
+from chm_node.schema.field import Field, Index
+from chm_node.schema.kinds import NAME, LocalisedText, MediaType, Text
+from chm_node.schema.references import Language, Link, Term
 from chm_node.text import clean_text, valid_iri
 
 

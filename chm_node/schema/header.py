@@ -4,8 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from chm_node.namespaces import ADMS, CHM, DCAT, DCTERMS, FOAF, PROV, SDO
+from chm_node.schema.dates_and_numbers import Date
+from chm_node.schema.field import Field
 from chm_node.schema.groups import Agent, DateRange, FileReference, Group
-from chm_node.schema.kinds import Choice, Date, Field, Language, Link, LocalisedText, RecordReference, Term, Text
+from chm_node.schema.kinds import Choice, LocalisedText, Text
+from chm_node.schema.references import Language, Link, RecordReference, Term
 
 SUBJECT_SCHEMES = (
     "gbf-targets",

@@ -10,9 +10,10 @@ import pyoxigraph as ox
 from chm_node.errors import InvalidRecordError, Problem
 from chm_node.namespaces import DCTERMS, RDF, RDFS, VOCABULARY
 from chm_node.record import Record, Values
+from chm_node.schema.field import Field, Index
 from chm_node.schema.groups import Group, order_problems
 from chm_node.schema.header import HEADER
-from chm_node.schema.kinds import Field, Index, Term
+from chm_node.schema.references import Term
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from chm_node.catalogue import Catalogue, ChangeLog, Held
 from chm_node.formats.feed import Category, FeedEntry, Origin
 from chm_node.namespaces import VOCABULARY
 from chm_node.record_types.events import EVENT_TYPES
-from chm_node.schema.kinds import Index
+from chm_node.schema.field import Index
 from chm_node.schema.record_type import index_triples
 from chm_node.text import clean_text, host_of
 from chm_node.vocabulary import vocabularies

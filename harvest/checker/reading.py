@@ -16,7 +16,7 @@ from chm_node.errors import ParseError
 from chm_node.foreign import read_rdf
 from chm_node.namespaces import AS, DCAT, DCTERMS, LDES, LDES_SPECIFICATION, PROV, RDF, SEC, TREE, VOID
 from chm_node.record import parse_timestamp
-from chm_node.schema.kinds import Index
+from chm_node.schema.field import Index
 from chm_node.schema.record_type import index_triples
 from chm_node.text import host_of
 from harvest.checker.feeds import FEED_TYPES

@@ -7,20 +7,12 @@ from hypothesis import strategies as st
 
 from chm_node.record import Record
 from chm_node.schema.contacts import Email, Telephone
+from chm_node.schema.dates_and_numbers import Date, Number
 from chm_node.schema.field import Field
 from chm_node.schema.groups import Agent, DateRange, Group, Money, Place, order_problems
-from chm_node.schema.kinds import (
-    Choice,
-    Date,
-    Language,
-    Link,
-    LocalisedText,
-    MediaType,
-    Number,
-    Term,
-    YesNo,
-)
+from chm_node.schema.kinds import Choice, LocalisedText, MediaType, YesNo
 from chm_node.schema.record_type import RecordType
+from chm_node.schema.references import Language, Link, Term
 from chm_node.text import clean_text
 from chm_node.vocabulary import vocabularies
 
