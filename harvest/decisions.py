@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, update
+from sqlalchemy import Connection, Engine, update
 
 from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
 from chm_node.database import reading, writing
 from chm_node.errors import HarvestError
 from chm_node.record import milliseconds
 from chm_node.settings import Settings
-from chm_node.tables import frontier as frontier_table
 from chm_node.tables import source as source_table
 from harvest import quarantine, runs
 from harvest.page import reread
@@ -58,18 +57,10 @@ def drop(connection: Connection, name: str, chosen: Choice, now: datetime) -> in
 
 
 def reopen(connection: Connection, name: str, chosen: Choice, now: datetime) -> int:
-    """Have what was dropped wait again; how many changes that are. Raises HarvestError as ``accept`` does.
-
-    Withdrawals are then judged as if they were offered for the first time: the log is read from its beginning.
-    """
+    """Have what was dropped wait again; how many changes that are. Raises HarvestError as ``accept`` does."""
     source = find(connection, name)
     count = _count(connection, source, chosen, DROPPED)
-    [kind] = {each.kind for each in quarantine.groups(connection, source.id, chosen) if each.decision == DROPPED}
     quarantine.decide(connection, source.id, chosen, DROPPED, WAITING)
-    if kind is Kind.WITHDRAWAL:
-        connection.execute(delete(frontier_table).where(frontier_table.c.source_id == source.id))
-        # A run under way ends at its page.
-        connection.execute(update(source_table).where(source_table.c.id == source.id).values(cursor=0, lease=""))
     runs.decided(connection, source.id, now, f"a person asks again about {count} {_words(chosen)}")
     _harvest_soon(connection, source, now)
     return count

@@ -4,12 +4,14 @@ What the peer does not explain stays as it is, and is told.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chm_node.database import reading
 from chm_node.errors import FetchError, ParseError
-from harvest.compare import asked, check_plausible, difference, held_copies, is_older, report
+from harvest import quarantine
+from harvest.compare import Difference, asked, check_plausible, difference, held_copies, is_older, report
 from harvest.description import RDF_SYNTAXES, Description, read_description
+from harvest.quarantine import WAITING
 from harvest.sources import Source
 from harvest.transactions import Transactions
 from harvest.trust import Powers
@@ -25,63 +27,69 @@ class Healed:
     failed: bool = False  #: there was no whole list
 
 
-def heal(
-    transactions: Transactions,
-    source: Source,
-    visit: Visit,
-    powers: Powers,
-    described: Description | None,
-    go_on: Callable[[], bool],
-) -> Healed:
-    """Compare our copies with the peer's list, and ask for each record that differs or is gone from it.
+@dataclass(frozen=True)
+class Healing:
+    """Comparing and healing within one run."""
 
-    ``described`` is None when the description is what it was. Raises ImplausibleHarvestError, LeaseLostError; whatever
-    else fails is told, and the harvest stays what it was.
-    """
-    with transactions.begin(source) as ledger:
-        ledger.compared(ledger.now)
-    try:
-        healed = _heal(transactions, source, visit, powers, described or _described(visit, source), go_on)
-    except (FetchError, ParseError) as error:
-        return Healed(f"our copies could not be compared with the peer's list: {error}", failed=True)
-    if healed.goes_on:
-        with transactions.begin(source) as ledger:
-            ledger.compared(source.compared)
-    return healed
+    transactions: Transactions
+    source: Source
+    visit: Visit
+    powers: Powers
+    go_on: Callable[[], bool]
 
+    def heal(self, described: Description | None) -> Healed:
+        """Compare our copies with the peer's list, and ask for each record that differs or is gone from it.
 
-def _described(visit: Visit, source: Source) -> Description | None:
-    """The description, which names the list, although it has not changed."""
-    visit.frontier.pop(source.node, None)
-    document = visit.get(source.node, RDF_SYNTAXES)
-    found: Description | None = visit.read(read_description, document) if document else None
-    return found
+        ``described`` is None when the description is what it was. Raises ImplausibleHarvestError, LeaseLostError;
+        whatever else fails is told, and the harvest stays what it was.
+        """
+        with self.transactions.begin(self.source) as ledger:
+            ledger.compared(ledger.now)
+        try:
+            healed = self._heal(described or self._unchanged_description())
+        except (FetchError, ParseError) as error:
+            return Healed(f"our copies could not be compared with the peer's list: {error}", failed=True)
+        if healed.goes_on:
+            with self.transactions.begin(self.source) as ledger:
+                ledger.compared(self.source.compared)
+        return healed
 
+    def _unchanged_description(self) -> Description | None:
+        """The description, which names the list, although it has not changed."""
+        self.visit.frontier.pop(self.source.node, None)
+        document = self.visit.get(self.source.node, RDF_SYNTAXES)
+        found: Description | None = self.visit.read(read_description, document) if document else None
+        return found
 
-def _heal(
-    transactions: Transactions,
-    source: Source,
-    visit: Visit,
-    powers: Powers,
-    described: Description | None,
-    go_on: Callable[[], bool],
-) -> Healed:
-    with reading(transactions.engine) as connection:
-        held = held_copies(connection, source.node)
-    found = difference(visit, described, source.authority, held, go_on)
-    check_plausible(found, transactions.settings.max_withdrawal_share)
-    healed, unexplained = False, list[str]()
-    for iri in (*found.differing, *found.gone):
-        if not go_on():
-            return _left(healed=healed)
-        offered = asked(visit, iri, powers, transactions.clock())
-        if offered is None or is_older(offered, held.get(iri)):
-            unexplained.append(iri)
-            continue
-        with transactions.begin(source) as ledger:
-            healed = ledger.store("", None, offered).changed > 0 or healed
-    differs = found.differing or found.gone
-    return Healed(report(found, unexplained, transactions.settings.base_url) if differs else "")
+    def _heal(self, described: Description | None) -> Healed:
+        with reading(self.transactions.engine) as connection:
+            held = held_copies(connection, self.source.node)
+        found = self._undecided(difference(self.visit, described, self.source.authority, held, self.go_on))
+        check_plausible(found, self.transactions.settings.max_withdrawal_share)
+        healed, unexplained = False, list[str]()
+        for iri in (*found.differing, *found.gone):
+            if not self.go_on():
+                return _left(healed=healed)
+            offered = asked(self.visit, iri, self.powers, self.transactions.clock())
+            if offered is None or is_older(offered, held.get(iri)):
+                unexplained.append(iri)
+                continue
+            with self.transactions.begin(self.source) as ledger:
+                healed = ledger.store("", None, offered).changed > 0 or healed
+        differs = found.differing or found.gone
+        return Healed(report(found, unexplained, self.transactions.settings.base_url) if differs else "")
+
+    def _undecided(self, found: Difference) -> Difference:
+        """The difference without what a person has to decide about, or has decided.
+
+        A withdrawal that waits of a record that is listed as we have it was taken back, and waits no longer.
+        """
+        gone, source_id = set(found.gone), self.source.id
+        with self.transactions.begin(self.source) as ledger:
+            withdrawals = quarantine.withdrawals(ledger.connection, source_id)
+            listed = (iri for iri, decision in withdrawals.items() if decision == WAITING and iri not in gone)
+            quarantine.forget(ledger.connection, source_id, listed)
+        return replace(found, gone=tuple(iri for iri in found.gone if iri not in withdrawals))
 
 
 def _left(*, healed: bool) -> Healed:

@@ -3,11 +3,10 @@
 Absence is never a deletion: only a tombstone that its owner signed withdraws a record.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chm_node.errors import ImplausibleHarvestError
 from chm_node.record import Action, Entry
 from harvest.trust import HeldVersion, Offer, Verdict, compare
 
@@ -31,18 +30,12 @@ class Guard:
     """How much one harvest may withdraw before a person is asked."""
 
     held: int  #: live records of the source when its withdrawals began to count
-    withdrawn: int  #: since then
+    withdrawn: int  #: since then, and those that a person has yet to decide about
     max_share: float
 
-    def check(self, more: int) -> None:
-        """Raises ImplausibleHarvestError when ``more`` withdrawals are too many."""
-        allowed = max(ALWAYS_PLAUSIBLE, int(self.held * self.max_share))
-        total = self.withdrawn + more
-        if more and total > allowed:
-            raise ImplausibleHarvestError(
-                f"the peer withdraws {total} of the {self.held} records held from it, {allowed} are taken over "
-                "unasked; nothing of this page was changed. Ask the peer, then decide: chm held"
-            )
+    def stops(self, more: int) -> bool:
+        """Whether ``more`` withdrawals are too many."""
+        return more > 0 and self.withdrawn + more > max(ALWAYS_PLAUSIBLE, int(self.held * self.max_share))
 
 
 @dataclass(frozen=True)
@@ -81,6 +74,12 @@ def plan(held: Mapping[str, HeldVersion], offered: Iterable[Judged], now: dateti
             assert offer.version  # noqa: S101  an offer without one is never accepted
             known[offer.iri] = HeldVersion(offer.version, offer.digest, offer.action is Action.DELETE)
     return Plan(tuple(changes.values()), tuple(verdicts), tuple(_going(held, changes.values())))
+
+
+def without(going: Collection[Offer], judged: Iterable[Judged]) -> list[Judged]:
+    """The offers of a page, those withdrawals left for a person."""
+    digests = {each.digest for each in going}
+    return [Judged(each.offer, Verdict.WITHDRAWAL_HELD) if each.offer.digest in digests else each for each in judged]
 
 
 def decided(held: Mapping[str, HeldVersion], accepted: Iterable[Judged]) -> Plan:

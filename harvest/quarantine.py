@@ -30,8 +30,10 @@ _HOLD = text(
     " held = excluded.held, asked = 0, action = excluded.action, origin = excluded.origin, version = excluded.version,"
     " issued = excluded.issued, digest = excluded.digest, nquads = excluded.nquads, proof = excluded.proof,"
     " hops = excluded.hops, activity = excluded.activity"
-    # The same again waits since it first came, and stays dropped.
-    " WHERE quarantine.digest <> excluded.digest OR quarantine.kind <> excluded.kind"
+    # The same again waits since it first came, and stays dropped. A withdrawal is not offered twice: nothing older
+    # takes its place.
+    " WHERE (quarantine.digest <> excluded.digest OR quarantine.kind <> excluded.kind)"
+    " AND (quarantine.kind <> 'withdrawal' OR quarantine.version <= excluded.version)"
 )
 
 
@@ -50,12 +52,13 @@ class Kind(Enum):
 
 
 _VERDICTS = {
-    Kind.WITHDRAWAL: Verdict.WITHDRAWAL_DROPPED,
+    Kind.WITHDRAWAL: Verdict.WITHDRAWAL_HELD,
     Kind.EQUIVOCATION: Verdict.EQUIVOCATION,
     Kind.FUTURE: Verdict.FUTURE,
     Kind.ROLLED_BACK: Verdict.ROLLED_BACK,
 }
-_HELD = {kind.verdict: kind for kind in (Kind.EQUIVOCATION, Kind.FUTURE)}
+#: What was taken over until a person went back is not offered, but held by that.
+_HELD = {kind.verdict: kind for kind in Kind if kind is not Kind.ROLLED_BACK}
 
 
 @dataclass(frozen=True)
@@ -106,12 +109,11 @@ def hold(
         connection.execute(_HOLD, [fixed | _row(each) for each in offers])
 
 
-def release(connection: Connection, source_id: int) -> None:
-    """Forget withdrawals that wait, for the log was read anew, and whatever a newer version has settled."""
+def forget_settled(connection: Connection, source_id: int) -> None:
+    """Forget what a newer version has settled."""
     own = _columns.source_id == source_id
-    again = (_columns.kind == Kind.WITHDRAWAL.value) & (_columns.decision == WAITING)
     settled = _columns.iri.not_in(_open(_columns.iri).where(own))
-    connection.execute(delete(quarantine_table).where(own, again | settled))
+    connection.execute(delete(quarantine_table).where(own, settled))
 
 
 def forget(connection: Connection, source_id: int, iris: Iterable[str]) -> None:
@@ -127,12 +129,25 @@ def blocked(connection: Connection, iris: Sequence[str]) -> dict[tuple[str, str]
     if connection.execute(select(_columns.iri).limit(1)).first() is None:
         return found  # nearly always, and in a tenth of the time
     for start in range(0, len(iris), 500):
-        wanted = _columns.iri.in_(iris[start : start + 500]) & or_(
-            _columns.decision == DROPPED, _columns.kind == Kind.ROLLED_BACK.value
-        )
+        first_decide = _columns.kind.in_((Kind.WITHDRAWAL.value, Kind.ROLLED_BACK.value))
+        wanted = _columns.iri.in_(iris[start : start + 500]) & or_(_columns.decision == DROPPED, first_decide)
         for row in connection.execute(_open(_columns.iri, _columns.digest, _columns.kind).where(wanted)):
             found[row.iri, row.digest] = Kind(row.kind).verdict
     return found
+
+
+def withdrawals_waiting(connection: Connection, source_id: int) -> int:
+    """How many withdrawals of a source a person has yet to decide about."""
+    waiting = Choice(Kind.WITHDRAWAL).condition() & (_columns.decision == WAITING)
+    counted = _open(func.count()).where(_columns.source_id == source_id, waiting)
+    return int(connection.execute(counted).scalar_one())
+
+
+def withdrawals(connection: Connection, source_id: int) -> dict[str, str]:
+    """The records of a source whose tombstones are held, and whether they wait or were dropped."""
+    held = _open(_columns.iri, _columns.decision).where(_columns.source_id == source_id)
+    rows = connection.execute(held.where(_columns.action == Action.DELETE.value))
+    return {row.iri: row.decision for row in rows}
 
 
 def ripe(connection: Connection, source_id: int, latest: datetime) -> list[Offer]:

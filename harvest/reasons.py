@@ -91,10 +91,10 @@ REASONS: Mapping[Verdict, Mapping[str, str]] = {
         "fr": "Le nœud a diffusé deux textes comme une même version ; l’autre est gardé jusqu’à la suivante.",
         "ar": "أصدرت العقدة نصين مختلفين على أنهما نسخة واحدة؛ يُحتفظ بالآخر إلى أن تنشر نسخة جديدة.",
     },
-    Verdict.WITHDRAWAL_DROPPED: {
-        "en": "Too many records were withdrawn at once, and a person kept this one; ask the operator of the hub.",
-        "fr": "Trop de notices ont été retirées à la fois ; une personne a gardé celle-ci : écrivez au responsable.",
-        "ar": "سُحبت سجلات كثيرة دفعة واحدة، فقرر مشغّل مركز التجميع الإبقاء على هذا السجل؛ راسلوه إن كان السحب مقصوداً.",
+    Verdict.WITHDRAWAL_HELD: {
+        "en": "Too many records were withdrawn at once; the hub keeps this one unless its operator decides otherwise.",
+        "fr": "Trop de notices ont été retirées à la fois ; le pôle garde celle-ci sauf avis de son responsable.",
+        "ar": "سُحبت سجلات كثيرة دفعة واحدة؛ يُبقي مركز التجميع على هذا السجل ما لم يقرر مشغّله غير ذلك.",
     },
     Verdict.ROLLED_BACK: {
         "en": "The hub went back to an earlier state of the node, and this version waits for its operator; ask there.",

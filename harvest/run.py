@@ -13,7 +13,6 @@ from chm_node.database import reading, writing
 from chm_node.errors import (
     FetchError,
     HarvestError,
-    ImplausibleHarvestError,
     LeaseLostError,
     ParseError,
     StorageError,
@@ -39,7 +38,7 @@ from harvest import (
 from harvest.adapters import ADAPTERS
 from harvest.ahead import Reading, read_ahead
 from harvest.description import RDF_SYNTAXES, Description, DumpLink, read_description
-from harvest.healing import heal
+from harvest.healing import Healing
 from harvest.overview import RunView, run_view
 from harvest.page import Page, judged_anew, read_page
 from harvest.readers import Readers
@@ -58,6 +57,10 @@ LONGEST_DUMP = timedelta(hours=6)
 _KNOWN_VERSIONS = 1000
 #: After so many changes the search index is worth tidying.
 _MANY_CHANGES = 1000
+_TOO_MANY = (
+    "{} withdrawals are too many to be taken over unasked, and wait; all else was taken over. Ask the peer, then "
+    "decide: chm held"
+)
 _CUT_SHORT = "ended before the last page; the next harvest goes on from here"
 
 
@@ -117,7 +120,7 @@ class Harvest:
         except ParseError as error:
             outcome = runs.PARSE_ERROR
             self._notes.insert(0, str(error))
-        except HarvestError as error:  # what a person has to decide: too many withdrawals, another key
+        except HarvestError as error:  # what a person has to decide: too much missing from the list, another key
             outcome = runs.QUARANTINED
             self._notes.insert(0, str(error))
         except Exception:
@@ -201,7 +204,7 @@ class Harvest:
             return True
         try:
             reached = self._take_dump(link, powers)
-        except (FetchError, ParseError, ImplausibleHarvestError, StorageError) as error:
+        except (FetchError, ParseError, StorageError) as error:
             self._notes.append(f"the dump was left aside and the whole log is read: {error}")
             return True
         if reached is None:
@@ -227,7 +230,7 @@ class Harvest:
         return dump.reached(link, newest)
 
     def _take_log(self, powers: Powers) -> bool:
-        """Take over every page that may hold something new; False when it ended before. Raises HarvestError."""
+        """Take over every page that may hold something new; False when it ended before."""
         complete, go_on = True, self._within(LONGEST_RUN)
         for document, reading_page in self._read(ADAPTERS["ldes"](self._source, self._visit), powers):
             self._taking.take(self._source, document, reading_page)
@@ -235,8 +238,6 @@ class Harvest:
                 self._notes.append(_CUT_SHORT)
                 complete = False
                 break
-        if self._taking.implausible:
-            raise self._taking.implausible
         return complete
 
     def _read(self, documents: Iterator[Document], powers: Powers) -> Iterator[Reading]:
@@ -275,7 +276,7 @@ class Harvest:
     def _compare(self, powers: Powers) -> bool:
         """Compare our copies of the peer's own records with its list, and heal what differs; False when cut short."""
         go_on = self._within(LONGEST_RUN)
-        healed = heal(self._transactions, self._source, self._visit, powers, self._described, go_on)
+        healed = Healing(self._transactions, self._source, self._visit, powers, go_on).heal(self._described)
         self._uncompared = healed.failed
         self._notes += filter(None, (healed.note,))
         return not healed.goes_on
@@ -295,12 +296,15 @@ class Harvest:
         failures = 0 if well else self._source.failures + 1
         interval = timedelta(minutes=self._settings.poll_minutes)
         due = next_due(now, interval, failures, retry_after, jitter) if complete or not well else now
-        message = "; ".join(self._notes)
         with writing(self._engine) as connection:
+            if well and (waiting := quarantine.withdrawals_waiting(connection, self._source.id)):
+                outcome = runs.QUARANTINED
+                self._notes.insert(0, _TOO_MANY.format(waiting))
+            message = "; ".join(self._notes)
             ours = leases.release(connection, self._source, due, failures, now if well and complete else None)
             runs.end(connection, self._run_id, now, outcome, message, self._visit.cost.requests, self._visit.cost.bytes)
             if ours and well and complete:
-                quarantine.release(connection, self._source.id)
+                quarantine.forget_settled(connection, self._source.id)
                 push.announced(connection, self._source, self._visit.announced, now)
             view = run_view(connection, self._run_id)
             if view.created + view.updated + view.withdrawn >= _MANY_CHANGES:

@@ -21,7 +21,7 @@ from chm_node.tables import record as record_table
 from chm_node.tables import source as source_table
 from harvest import quarantine, runs
 from harvest.page import Page
-from harvest.plan import Guard, Judged, Plan, Planned, decided, plan
+from harvest.plan import Guard, Judged, Plan, Planned, decided, plan, without
 from harvest.quarantine import Kind
 from harvest.sources import Source
 from harvest.trust import HeldVersion, Verdict
@@ -43,11 +43,11 @@ class Ledger:
     def store(self, address: str, seen: Seen | None, page: Page) -> runs.Counts:
         """Take over what a page offers; ``seen`` is None for a page that is to be asked for again.
 
-        Raises ImplausibleHarvestError, and then nothing of the page is stored.
+        Withdrawals that are too many are held, and nothing else is.
         """
-        planned = self._plan(page)
-        if planned.going:
-            self._guard().check(planned.withdrawals)
+        planned = self._plan(page.judged)
+        if planned.going and self._guard().stops(planned.withdrawals):
+            planned = self._plan(without(planned.going, page.judged))
         self._apply(planned.changes)
         if not self.sender:  # a receipt is about what the peer itself offered
             self._write_receipts(planned, address)
@@ -59,11 +59,6 @@ class Ledger:
         counts = _counts(planned)
         runs.add(self.connection, self.run_id, counts)
         return counts
-
-    def hold(self, page: Page) -> None:
-        """Store nothing of the page; remember what it would withdraw until a person decides."""
-        planned = self._plan(page)
-        quarantine.hold(self.connection, self.source.id, Kind.WITHDRAWAL, planned.going, self.now)
 
     def take(self, accepted: Sequence[Judged]) -> runs.Counts:
         """Take over what a person accepted; neither the version rule nor the guard is asked."""
@@ -109,10 +104,10 @@ class Ledger:
         if rows := [{"gone": page} for page in pages]:
             self.connection.execute(delete(frontier_table).where(gone), rows)
 
-    def _plan(self, page: Page) -> Plan:
-        blocked = quarantine.blocked(self.connection, list({each.offer.iri for each in page.judged}))
-        judged = (_blocked(each, blocked) for each in page.judged) if blocked else page.judged
-        return _without_moved(self.connection, plan(self._held(page.judged), judged, self.now))
+    def _plan(self, offered: Sequence[Judged]) -> Plan:
+        blocked = quarantine.blocked(self.connection, list({each.offer.iri for each in offered}))
+        judged = (_blocked(each, blocked) for each in offered) if blocked else offered
+        return _without_moved(self.connection, plan(self._held(offered), judged, self.now))
 
     def _held(self, judged: Iterable[Judged]) -> dict[str, HeldVersion]:
         digests = Catalogue(self.connection).digests(list({each.offer.iri for each in judged}))
@@ -129,7 +124,8 @@ class Ledger:
         live = select(func.count()).where(record_table.c.origin.in_(nodes), ~record_table.c.withdrawn)
         gone = runs.withdrawn_since(self.connection, self.source.id, self.source.last_success)
         held = self.connection.execute(live).scalar_one() + gone
-        return Guard(held, gone, self.settings.max_withdrawal_share)
+        waiting = quarantine.withdrawals_waiting(self.connection, self.source.id)
+        return Guard(held, gone + waiting, self.settings.max_withdrawal_share)
 
     def _apply(self, changes: Sequence[Planned]) -> None:
         log = ChangeLog(self.connection)
@@ -171,7 +167,7 @@ def frontier(connection: Connection, source_id: int) -> dict[str, Seen]:
 
 
 def _blocked(judged: Judged, blocked: Mapping[tuple[str, str], Verdict]) -> Judged:
-    """What a person decided not to take over; what is refused for itself stays so."""
+    """What a person decided not to take over, or has to decide first; what is refused for itself stays so."""
     verdict = blocked.get((judged.offer.iri, judged.offer.digest))
     if not verdict or judged.verdict not in (Verdict.ACCEPTED, Verdict.FUTURE):
         return judged

@@ -5,8 +5,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 
-from chm_node.errors import ImplausibleHarvestError, ParseError, ReaderDiedError
-from harvest import quarantine
+from chm_node.errors import ParseError, ReaderDiedError
 from harvest.page import Page
 from harvest.sources import Source
 from harvest.transactions import Transactions
@@ -20,7 +19,6 @@ class Taking:
         self.read = 0  #: pages
         self.refused = 0  #: pages that could not be read
         self.newest: datetime | None = None  #: log timestamp up to which the log was read
-        self.implausible: ImplausibleHarvestError | None = None
         #: What only counts once everything it leads to is stored.
         self.branches: dict[str, Seen] = {}
         self._transactions = transactions
@@ -35,17 +33,11 @@ class Taking:
             return
         self.read += 1
         self.newest = later(self.newest, page.newest)
-        if self.implausible:
-            self._search(source, page)
-            return
-        try:
-            self._store(source, document, page)
-        except ImplausibleHarvestError as error:
-            # From here on pages are only searched for further withdrawals, so that a person is asked once about all.
-            self.implausible = error
+        if document.branch:
+            self.branches[document.address] = document.seen
+        if page.judged or not document.branch:
             with self._transactions.begin(source) as ledger:
-                quarantine.release(ledger.connection, source.id)
-            self._search(source, page)
+                ledger.store(document.address, None if document.branch else document.seen, page)
 
     def began_anew(self, source: Source, visit: Visit) -> bool:
         """Whether open pages that we knew are no part of the log any more, or it ends before what was read of it."""
@@ -63,22 +55,9 @@ class Taking:
             if source.feed in self.branches:
                 ledger.forget(page for page in visit.unasked() if page != source.node)
 
-    def _store(self, source: Source, document: Document, page: Page) -> None:
-        if document.branch:
-            self.branches[document.address] = document.seen
-        if page.judged or not document.branch:
-            with self._transactions.begin(source) as ledger:
-                ledger.store(document.address, None if document.branch else document.seen, page)
-
-    def _search(self, source: Source, page: Page) -> None:
-        with self._transactions.begin(source) as ledger:
-            ledger.hold(page)
-
     def _refuse(self, source: Source, document: Document, error: ParseError) -> None:
         if document.address == source.feed:
             raise error
-        if self.implausible:
-            return
         self.refused += 1
         # The reason may quote a record; it stands where an erasure looks for it.
         self._note(f"{document.address} was refused; its receipt says why")

@@ -47,7 +47,7 @@ class Verdict(Enum):
     UNSIGNED = "unsigned"
     BAD_PROOF = "bad-proof"
     EQUIVOCATION = "equivocation"
-    WITHDRAWAL_DROPPED = "withdrawal-dropped"
+    WITHDRAWAL_HELD = "withdrawal-held"
     ROLLED_BACK = "rolled-back"
     # A whole page refused.
     UNREADABLE_PAGE = "unreadable-page"

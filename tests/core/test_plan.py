@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chm_node.errors import ImplausibleHarvestError
 from chm_node.record import Action, Entry
-from harvest.plan import Guard, Judged, plan
+from harvest.plan import Guard, Judged, plan, without
 from harvest.trust import HeldVersion, Offer, Verdict
 
 T0 = datetime(2026, 11, 22, tzinfo=UTC)
@@ -92,12 +91,26 @@ def test_a_record_withdrawn_and_published_again_on_one_page_is_not_withdrawn():
     ],
 )
 def test_the_withdrawal_guard(held, before, more, plausible):
-    guard = Guard(held, before, max_share=0.1)
-    if plausible:
-        guard.check(more)
-        return
-    with pytest.raises(ImplausibleHarvestError, match=str(before + more)):
-        guard.check(more)
+    assert Guard(held, before, max_share=0.1).stops(more) is not plausible
+
+
+def test_withdrawals_that_are_left_for_a_person_leave_the_rest_of_the_page():
+    known = held(iri="a") | held(iri="b") | held(iri="c")
+    page = [
+        offer("a", 2), offer("a", 3, action=Action.DELETE), offer("b", 2, action=Action.DELETE), offer("c", 2),
+    ]  # fmt: skip
+    going = plan(known, page, NOW).going
+
+    found = plan(known, without(going, page), NOW)
+
+    assert [each.iri for each in going] == ["a", "b"]
+    assert [(each.judged.offer.iri, each.action) for each in found.changes] == [
+        ("a", Action.UPDATE), ("c", Action.UPDATE),
+    ]  # fmt: skip
+    assert [each.verdict for each in found.judged] == [
+        Verdict.ACCEPTED, Verdict.WITHDRAWAL_HELD, Verdict.WITHDRAWAL_HELD, Verdict.ACCEPTED,
+    ]  # fmt: skip
+    assert found.going == ()
 
 
 offers = st.lists(

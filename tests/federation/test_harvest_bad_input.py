@@ -440,15 +440,23 @@ def test_more_withdrawals_than_plausible_wait_for_a_person(peer, hub):
     hub.harvest(peer)
     peer.later(minutes=1)
     peer.withdraw(*iris[:11])
+    peer.revise({iris[11]: "Corrected"})
+    [new] = peer.publish("Published after that")
 
     run = hub.harvest(peer)
 
-    assert (run.outcome, run.withdrawn) == ("quarantined", 0)
-    assert "11 of the 100" in run.message
-    assert all(hub.holds(iri) for iri in iris)
+    assert (run.outcome, run.created, run.updated, run.withdrawn) == ("quarantined", 1, 1, 0)
+    assert "11 withdrawals are too many" in run.message
+    assert all(hub.holds(iri) for iri in (*iris, new))
+    assert set(hub.reasons()) == set(iris[:11])
+    assert set(hub.reasons().values()) == {"withdrawal-held"}
 
-    hub.settings = hub.settings.model_copy(update={"max_withdrawal_share": 0.5})
-    assert hub.harvest(peer).withdrawn == 11
+    again = hub.harvest(peer)
+    assert (again.outcome, again.rejected) == ("quarantined", 0)  # until a person has decided
+    hub.later(minutes=20)
+    [newer] = peer.publish("Published while they wait")
+    assert hub.harvest(peer).created == 1
+    assert hub.holds(newer)
 
 
 def test_a_few_withdrawals_are_plausible_however_small_the_source(peer, hub):
@@ -471,9 +479,21 @@ def test_withdrawals_add_up_over_pages_and_over_runs_that_were_stopped(peer, hub
     hub.later(minutes=20)
     first, second = hub.harvest(peer), hub.harvest(peer)
 
-    assert (first.outcome, first.withdrawn) == ("quarantined", 80)
+    assert (first.outcome, first.withdrawn, first.created) == ("quarantined", 80, 240)
     assert (second.outcome, second.withdrawn) == ("quarantined", 0)
-    assert "160 of the" in second.message
+    assert "80 withdrawals are too many" in second.message
+
+
+def test_withdrawals_that_wait_count_for_those_of_later_runs(peer, hub):
+    iris = peer.publish(*(f"Workshop {n}" for n in range(100)))
+    hub.harvest(peer)
+    for gone, outcome, withdrawn in ((iris[:11], "quarantined", 0), (iris[11:13], "quarantined", 0)):
+        peer.later(minutes=1)
+        peer.withdraw(*gone)
+        hub.later(minutes=20)
+        run = hub.harvest(peer)
+        assert (run.outcome, run.withdrawn) == (outcome, withdrawn)
+    assert all(hub.holds(iri) for iri in iris)
 
 
 def test_a_tombstone_of_what_was_never_here_is_kept_and_counts_as_nothing(peer, hub):

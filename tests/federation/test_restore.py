@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from chm_node import backup, erasure
-from chm_node.database import writing
+from chm_node.database import reading, writing
 from chm_node.publishing import withdraw
 from chm_node.record import Action, Tombstone
 from chm_node.tables import change, log_head
+from harvest import quarantine
 from harvest.recovery import Recovered, Recovery
 
 
@@ -62,6 +63,21 @@ def test_a_hub_notices_a_new_epoch_and_takes_nothing_twice(peer, hub, kept, file
     pass_time(peer, hub)
     again = hub.harvest(peer)
     assert (again.outcome, again.message) == ("not-modified", "")
+
+
+def test_withdrawals_that_wait_are_forgotten_when_the_peer_goes_back_to_before_them(peer, hub, kept, file):
+    back_up(peer, file)
+    peer.later(minutes=1)
+    peer.withdraw(*(each.graph.iri for each in peer.log()))
+    hub.later(minutes=20)
+    assert hub.harvest(peer).outcome == "quarantined"
+    restore(peer, file)
+    pass_time(peer, hub)
+
+    assert hub.harvest(peer).outcome == "ok"
+    with reading(hub.engine) as connection:
+        assert quarantine.groups(connection) == []
+    assert all(hub.holds(iri) for iri in kept)
 
 
 def test_what_is_published_after_a_restore_is_newer_than_what_was_lost(peer, hub, kept, file):

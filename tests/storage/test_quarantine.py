@@ -143,25 +143,37 @@ def test_what_was_dropped_is_blocked_whoever_offers_it_and_stays_so_when_offered
     quarantine.hold(connection, source.id, Kind.EQUIVOCATION, [other_text(IRIS[3])], NOW)
 
     assert quarantine.blocked(connection, IRIS) == {
-        (IRIS[0], TOMBSTONES[0].digest): Verdict.WITHDRAWAL_DROPPED,
+        (IRIS[0], TOMBSTONES[0].digest): Verdict.WITHDRAWAL_HELD,
+        (IRIS[1], TOMBSTONES[1].digest): Verdict.WITHDRAWAL_HELD,  # it waits, and nobody else can bring it meanwhile
         (IRIS[3], "e" * 64): Verdict.EQUIVOCATION,
     }
     quarantine.hold(connection, source.id, Kind.EQUIVOCATION, [replace(other_text(IRIS[3]), digest="d" * 64)], NOW)
     assert (IRIS[3], "e" * 64) not in quarantine.blocked(connection, IRIS)  # of a record, one change is held
 
 
-def test_a_complete_harvest_forgets_withdrawals_that_wait_and_what_is_settled(connection, source):
+def test_nothing_older_takes_the_place_of_a_withdrawal_that_waits(connection, source):
+    quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[:1], NOW)
+    quarantine.hold(connection, source.id, Kind.EQUIVOCATION, [other_text(IRIS[0])], NOW)
+    assert groups(connection) == {("withdrawal", WAITING): 1}
+
+    later = replace(TOMBSTONES[0], version=NOW + timedelta(minutes=2), digest="9" * 64)
+    quarantine.hold(connection, source.id, Kind.WITHDRAWAL, [later], NOW)
+    assert quarantine.waiting(connection, source.id, ALL, 10) == [(Kind.WITHDRAWAL, later)]
+
+
+def test_a_complete_harvest_forgets_what_is_settled(connection, source):
     quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[:3], NOW)
     decisions.drop(connection, BASE, ALL, NOW)
     quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[3:5], NOW)
     quarantine.hold(connection, source.id, Kind.FUTURE, [ahead(IRIS[5])], NOW)
     append(connection, replace(other_text(IRIS[0]), version=NOW + timedelta(minutes=2)))
 
-    quarantine.release(connection, source.id)
+    quarantine.forget_settled(connection, source.id)
 
-    assert groups(connection) == {("withdrawal", DROPPED): 2, ("future-version", WAITING): 1}
+    left = {("withdrawal", DROPPED): 2, ("withdrawal", WAITING): 2, ("future-version", WAITING): 1}
+    assert groups(connection) == left
     rows = connection.execute(select(func.count()).select_from(quarantine_table)).scalar_one()
-    assert rows == 3
+    assert rows == 5
 
 
 def test_what_is_accepted_is_taken_over_and_is_a_run_of_its_own(engine):
