@@ -35,7 +35,11 @@ HEADER_MILLISECONDS = 15_000
 
 def serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; raises SettingsError before anything is started."""
-    check_start(settings)
+    with _opened(settings):
+        _serve(settings, with_worker=with_worker, say=say)
+
+
+def _serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) -> None:
     server = Granian(
         "chm",
         address=settings.host,
@@ -62,16 +66,33 @@ def serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) 
     say("stopped")
 
 
-def check_start(settings: Settings) -> None:
-    """Open everything once, so that a wrong setting stops the start here and by its name."""
+def _opened(settings: Settings) -> socket.socket:
+    """Open everything once, so that a wrong setting stops the start here and by its name; the port, claimed."""
     node_signer(settings)
     watermark.opened(settings).dispose()
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise SettingsError(f"host, port: {settings.host}:{settings.port}: {error.strerror}") from error
+    try:
+        return claimed(settings.host, settings.port)
+    except OSError as error:
+        raise SettingsError(f"host, port: {settings.host}:{settings.port}: {error.strerror}") from error
+
+
+def claimed(host: str, port: int) -> socket.socket:
+    """A port for us alone until the socket is closed; raises OSError when it is taken.
+
+    granian shares its port with any process that asks for it in the same moment (``SO_REUSEPORT``): two nodes would
+    answer in turn. The UDP port of the same number is of no use to anybody, and the system gives it to one only.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    claim = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        claim.bind((host, port))
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was used a moment ago is free
+            probe.bind((host, port))
+    except OSError:
+        claim.close()
+        raise
+    return claim
 
 
 class Worker:

@@ -1,5 +1,6 @@
 """The demo's four nodes: who they are, where they listen, where their data lies."""
 
+import contextlib
 import json
 import os
 import socket
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chm_node.serving import claimed
 from chm_node.settings import Settings
 
 HOST = "127.0.0.1"
@@ -106,23 +108,20 @@ HUB = Node(
 NODES = (ALGERIA, TUNISIA, SECRETARIAT, HUB)
 
 
-def free_ports(wanted: Sequence[int]) -> list[int]:
-    """For each wanted port that port, or the next free one when it is taken."""
-    found: list[int] = []
+def claimed_ports(wanted: Sequence[int]) -> dict[int, socket.socket]:
+    """For each wanted port that port, or the next free one when it is taken; ours until the socket is closed."""
+    found: dict[int, socket.socket] = {}
     for port in wanted:
-        candidates = (port, *range(FIRST_PORT, _LAST_PORT))
-        found.append(next(each for each in candidates if each not in found and _is_free(each)))
+        claims = map(_claimed, (port, *range(FIRST_PORT, _LAST_PORT)))
+        claim = next(each for each in claims if each)
+        found[claim.getsockname()[1]] = claim
     return found
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was used a moment ago is free
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
+def _claimed(port: int) -> socket.socket | None:
+    with contextlib.suppress(OSError):
+        return claimed(HOST, port)
+    return None
 
 
 def _as_text(value: Any) -> str:  # Any: the value of a setting

@@ -8,10 +8,11 @@ import platform
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from urllib.parse import quote
 from chm_node.catalogue import Catalogue, Filter
 from chm_node.database import open_database, reading, writing
 from chm_node.demo.checks import check
-from chm_node.demo.nodes import FIRST_PORT, NODES, Node, free_ports
+from chm_node.demo.nodes import FIRST_PORT, NODES, Node, claimed_ports
 from chm_node.demo.records import publish_all, shipped_records
 from chm_node.demo.running import Running, harvest
 from chm_node.errors import ChmError, FetchError
@@ -40,6 +41,8 @@ _PORTS = "ports.json"
 _LOG = "serve.log"
 
 Say = Callable[[str], None]
+#: The ports of the nodes that are not at work yet.
+Claims = Mapping[int, socket.socket]
 
 
 def run(data: Path, *, once: bool, reset: bool, say: Say) -> bool:
@@ -61,16 +64,18 @@ def run(data: Path, *, once: bool, reset: bool, say: Say) -> bool:
 
 def _run(stack: contextlib.ExitStack, data: Path, once: bool, say: Say, stopping: threading.Event) -> bool:
     """The six steps; what they start is ended by the stack."""
-    nodes = _placed(data, say)
+    nodes, claims = _placed(data, say)
+    for claim in claims.values():
+        stack.enter_context(claim)
     peers = _filled(nodes, say)
     hub = _opened(nodes[-1])
     for each in (*peers, hub):
         stack.callback(each.engine.dispose)
-    processes = stack.enter_context(_served([each.node for each in peers], with_worker=not once))
+    processes = stack.enter_context(_served([each.node for each in peers], claims, with_worker=not once))
     dispatcher = Dispatcher(hub.engine, hub.settings, lambda: datetime.now(UTC))
     stack.callback(dispatcher.close)
     _harvested(hub, peers, dispatcher, say)
-    processes += stack.enter_context(_served([hub.node], with_worker=not once))
+    processes += stack.enter_context(_served([hub.node], claims, with_worker=not once))
     if once:
         return check(hub, peers, dispatcher, say)
     _say_what_to_try(peers[0], hub, say)
@@ -136,17 +141,18 @@ def _empty(data: Path) -> None:
 # Step 1: places.
 
 
-def _placed(data: Path, say: Say) -> list[Node]:
+def _placed(data: Path, say: Say) -> tuple[list[Node], Claims]:
     """The nodes with their ports and folders; data under other addresses is of no use any more."""
     file = data / _PORTS
     before = json.loads(file.read_text()) if file.exists() else []
-    ports = free_ports(before or range(FIRST_PORT, FIRST_PORT + len(NODES)))
+    claims = claimed_ports(before or range(FIRST_PORT, FIRST_PORT + len(NODES)))
+    ports = list(claims)
     if before != ports:
         _empty(data)
         file.write_text(json.dumps(ports))
     moved = "" if ports[0] == FIRST_PORT else f", moved to ports {ports[0]} to {ports[-1]}"
     say(f"[1/6] {'environment':18} Python {platform.python_version()}, data in {data}{moved}")
-    return [replace(node, port=port, folder=data / node.key) for node, port in zip(NODES, ports, strict=True)]
+    return [replace(node, port=port, folder=data / node.key) for node, port in zip(NODES, ports, strict=True)], claims
 
 
 # Steps 2 to 4: the nodes with their records.
@@ -176,9 +182,11 @@ def _opened(node: Node) -> Running:
 
 
 @contextlib.contextmanager
-def _served(nodes: Sequence[Node], *, with_worker: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """The nodes at work, each in a process of its own; all ended at the end."""
+def _served(nodes: Sequence[Node], claims: Claims, *, with_worker: bool) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """The nodes at work, each in a process of its own, which claims its port itself; all ended at the end."""
     options = () if with_worker else ("--no-worker",)
+    for node in nodes:
+        claims[node.port].close()
     processes = [
         start_command("serve", *options, environment=node.environment(), log=node.folder / _LOG) for node in nodes
     ]

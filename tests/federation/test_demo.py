@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from chm_node.catalogue import Catalogue, Filter
 from chm_node.database import open_database, reading
-from chm_node.demo.nodes import NODES, free_ports
+from chm_node.demo.nodes import NODES, claimed_ports
 from chm_node.demo.records import shipped_records
 from chm_node.sandbox import Sandbox
 from chm_node.settings import Settings
@@ -230,9 +230,18 @@ def test_a_port_that_is_taken_is_left_to_its_owner():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ports = free_ports([port, port])
+        ports = claimed_ports([port, port])
     assert port not in ports
-    assert len(set(ports)) == 2
+    assert len(ports) == 2
+    for each in ports.values():
+        each.close()
+
+
+def test_two_demos_that_begin_in_the_same_moment_have_ports_of_their_own():
+    first, second = claimed_ports([8501, 8502]), claimed_ports([8501, 8502])
+    assert len(first.keys() | second.keys()) == 4
+    for each in (*first.values(), *second.values()):
+        each.close()
 
 
 @pytest.mark.parametrize("node", NODES[:-1], ids=lambda node: node.key)

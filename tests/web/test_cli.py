@@ -419,6 +419,34 @@ def test_serve_answers_with_one_worker_beside_it_and_stops_cleanly(filled, monke
     assert not [pid for pid in started if Path(f"/proc/{pid}/cmdline").exists()]
 
 
+def test_of_two_that_start_on_one_port_in_the_same_moment_one_serves(filled, monkeypatch):
+    port = free_port()
+    monkeypatch.setenv("CHM_PORT", str(port))
+    with start_serving("--no-worker") as first, start_serving("--no-worker") as second:
+        try:
+            wait_until_served(f"http://127.0.0.1:{port}/livez")
+            while first.poll() is second.poll() is None:
+                time.sleep(0.1)
+            loser = second if first.poll() is None else first
+            assert loser.returncode == 1
+            assert httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+            assert loser.stderr.read() == f"Error: host, port: 127.0.0.1:{port}: Address already in use\n"
+        finally:
+            first.terminate()
+            second.terminate()
+
+
+def test_a_node_can_listen_on_an_ipv6_address(filled, monkeypatch):
+    port = free_port()
+    monkeypatch.setenv("CHM_HOST", "::1")
+    monkeypatch.setenv("CHM_PORT", str(port))
+    with start_serving("--no-worker") as process:
+        try:
+            assert wait_until_served(f"http://[::1]:{port}/livez").status_code == 200
+        finally:
+            process.terminate()
+
+
 def is_at_work(pid):
     """Whether there is such a process, and not only what nobody has picked up of it."""
     try:
