@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, exists, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -25,7 +25,7 @@ from chm_node.proofs import fingerprint
 from chm_node.record import from_milliseconds
 from chm_node.search import index
 from chm_node.settings import Settings, config_file
-from chm_node.tables import change, log_head, membership, notification, record, source, unknown_term
+from chm_node.tables import change, log_head, membership, notification, quarantine, record, source, unknown_term
 
 _LOW_BYTES = 1024**3
 _LEAST_BYTES = 200 * 1024**2
@@ -204,9 +204,11 @@ def _reached(engine: Engine, settings: Settings) -> Check:
 
 
 def _sources(connection: Connection, settings: Settings, now: datetime) -> Iterator[Check]:
-    statement = select(source.c.address, source.c.state, source.c.last_success, source.c.failures)
+    waiting = (quarantine.c.source_id == source.c.id) & (quarantine.c.decision == "waiting")
+    asks = exists().where(waiting, quarantine.c.kind.in_(("withdrawal", "equivocation")))
+    statement = select(source.c.address, source.c.state, source.c.last_success, source.c.failures, asks)
     late = timedelta(minutes=settings.poll_minutes) * _LATE_INTERVALS
-    for address, state, last_success, failures in connection.execute(statement.order_by(source.c.id)):
+    for address, state, last_success, failures, held in connection.execute(statement.order_by(source.c.id)):
         name = f"source {address}"
         if state == "proposed":
             yield Check(name, State.WARN, "Waits for approval.", f"chm source approve {address}")
@@ -217,6 +219,8 @@ def _sources(connection: Connection, settings: Settings, now: datetime) -> Itera
                 f"Last harvested {from_milliseconds(last_success):%Y-%m-%d %H:%M} UTC, {failures} failures since."
             )
             yield Check(name, State.WARN, sentence, f"chm harvest {address}")
+        elif state == "approved" and held:
+            yield Check(name, State.WARN, "Changes wait for a person to decide.", "chm held")
         elif state == "approved":
             yield Check(name, State.OK, f"Last harvested {from_milliseconds(last_success):%Y-%m-%d %H:%M} UTC.")
 

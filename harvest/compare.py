@@ -48,6 +48,7 @@ class Difference:
 
     differing: tuple[str, ...]  #: listed with another hash than ours, or not held
     gone: tuple[str, ...]  #: live here and not listed
+    same: frozenset[str]  #: live here and listed as they are
     held: int  #: live here
 
 
@@ -71,7 +72,9 @@ class Comparison:
 
     def difference(self) -> Difference:
         """What differs, once the whole list was added."""
-        return Difference(tuple(self._differing), tuple(sorted(self._live.keys() - self._seen)), len(self._live))
+        gone = tuple(sorted(self._live.keys() - self._seen))
+        same = frozenset(self._seen - self._differing.keys())
+        return Difference(tuple(self._differing), gone, same, len(self._live))
 
 
 def check_plausible(found: Difference, max_share: float) -> None:

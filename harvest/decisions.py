@@ -74,7 +74,8 @@ def take_over(ledger: Ledger, found: Sequence[tuple[Kind, Judged]]) -> None:
     connection, source_id = ledger.connection, ledger.source.id
     replaced = _held_now(connection, [each.offer.iri for kind, each in found if kind is Kind.EQUIVOCATION])
     ledger.take([each for _, each in found])
-    quarantine.forget(connection, source_id, (each.offer.iri for _, each in found))
+    for kind in Kind:
+        ledger.no_longer_held(kind, [each.offer.iri for held, each in found if held is kind])
     quarantine.hold(connection, source_id, Kind.EQUIVOCATION, replaced, ledger.now, DROPPED)
 
 

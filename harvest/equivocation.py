@@ -66,7 +66,7 @@ def settle(
 ) -> Iterable[str]:
     """Ask the nodes about second texts that this hub brought, and say what came of it.
 
-    What a node itself put into its own log twice is left to a person. Raises ImplausibleHarvestError, LeaseLostError.
+    What a node itself put into its own log twice is left to a person. Raises LeaseLostError.
     """
     with reading(transactions.engine) as connection:
         since = transactions.clock() - ASKED_AGAIN

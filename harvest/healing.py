@@ -3,15 +3,17 @@
 What the peer does not explain stays as it is, and is told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from chm_node.database import reading
 from chm_node.errors import FetchError, ParseError
+from chm_node.record import Action
 from harvest import quarantine
-from harvest.compare import Difference, asked, check_plausible, difference, held_copies, is_older, report
+from harvest.compare import asked, check_plausible, difference, held_copies, is_older, report
 from harvest.description import RDF_SYNTAXES, Description, read_description
-from harvest.quarantine import WAITING
+from harvest.page import Page
+from harvest.quarantine import Kind
 from harvest.sources import Source
 from harvest.transactions import Transactions
 from harvest.trust import Powers
@@ -64,13 +66,19 @@ class Healing:
     def _heal(self, described: Description | None) -> Healed:
         with reading(self.transactions.engine) as connection:
             held = held_copies(connection, self.source.node)
-        found = self._undecided(difference(self.visit, described, self.source.authority, held, self.go_on))
+        found = difference(self.visit, described, self.source.authority, held, self.go_on)
+        with reading(self.transactions.engine) as connection:
+            tombstones = quarantine.tombstones(connection, self.source.node)
+            waiting = quarantine.own_withdrawals(connection, self.source.id, self.source.node)
+        # A person was asked about these, or has decided.
+        found = replace(found, gone=tuple(iri for iri in found.gone if iri not in tombstones))
         check_plausible(found, self.transactions.settings.max_withdrawal_share)
+        self._let_go([iri for iri in waiting if iri in found.same])
         healed, unexplained = False, list[str]()
         for iri in (*found.differing, *found.gone):
             if not self.go_on():
                 return _left(healed=healed)
-            offered = asked(self.visit, iri, self.powers, self.transactions.clock())
+            offered = self._asked(iri)
             if offered is None or is_older(offered, held.get(iri)):
                 unexplained.append(iri)
                 continue
@@ -79,17 +87,19 @@ class Healing:
         differs = found.differing or found.gone
         return Healed(report(found, unexplained, self.transactions.settings.base_url) if differs else "")
 
-    def _undecided(self, found: Difference) -> Difference:
-        """The difference without what a person has to decide about, or has decided.
+    def _let_go(self, listed: Sequence[str]) -> None:
+        """Have withdrawals wait no longer whose records are live at the peer as they are here: it went back to before
+        them. A list may be older than they are, so the records themselves are asked for."""
+        for iri in listed:
+            if not self.go_on():
+                return
+            offered = self._asked(iri)
+            if offered and all(each.offer.action is not Action.DELETE for each in offered.judged):
+                with self.transactions.begin(self.source) as ledger:
+                    ledger.no_longer_held(Kind.WITHDRAWAL, [iri])
 
-        A withdrawal that waits of a record that is listed as we have it was taken back, and waits no longer.
-        """
-        gone, source_id = set(found.gone), self.source.id
-        with self.transactions.begin(self.source) as ledger:
-            withdrawals = quarantine.withdrawals(ledger.connection, source_id)
-            listed = (iri for iri, decision in withdrawals.items() if decision == WAITING and iri not in gone)
-            quarantine.forget(ledger.connection, source_id, listed)
-        return replace(found, gone=tuple(iri for iri in found.gone if iri not in withdrawals))
+    def _asked(self, iri: str) -> Page | None:
+        return asked(self.visit, iri, self.powers, self.transactions.clock())
 
 
 def _left(*, healed: bool) -> Healed:

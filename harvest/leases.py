@@ -15,6 +15,8 @@ from chm_node.tables import source as source_table
 from harvest.sources import APPROVED, Source, find, get
 
 LEASE = timedelta(minutes=15)
+#: No source waits longer: the longest interval is a week, give or take a fifth.
+_FARTHEST = timedelta(days=9)
 
 
 def anything_due(connection: Connection, now: datetime) -> bool:
@@ -62,11 +64,16 @@ def release(connection: Connection, source: Source, due: datetime, failures: int
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    return (source_table.c.state == APPROVED) & (source_table.c.due <= milliseconds(now))
+    return (source_table.c.state == APPROVED) & _time_has_come(now)
+
+
+def _time_has_come(now: datetime) -> ColumnElement[bool]:
+    """Whether the due time is over, or so far ahead that it was written by a clock that was put right since."""
+    return (source_table.c.due <= milliseconds(now)) | (source_table.c.due > milliseconds(now + _FARTHEST))
 
 
 def _claim(connection: Connection, source_id: int, now: datetime) -> Source | None:
-    free = (source_table.c.id == source_id) & (source_table.c.due <= milliseconds(now))
+    free = (source_table.c.id == source_id) & _time_has_come(now)
     claim = {"lease": str(uuid4()), "due": milliseconds(now + LEASE)}
     if connection.execute(update(source_table).where(free).values(claim)).rowcount != 1:
         return None

@@ -71,7 +71,7 @@ def check(
 ) -> Iterable[str]:
     """Compare a sample with what the origins say now, take over what is newer there, and say what came of it.
 
-    Raises ImplausibleHarvestError, LeaseLostError.
+    Raises LeaseLostError.
     """
     found = _Found()
     for held in drawn:

@@ -1,7 +1,7 @@
 """Changes that a person is asked about, as they were offered: held here, never served and never passed on.
 
-Of a source and a record, one change is held. A person decides about exactly what was shown, so a decision is about
-its hash: a change that was dropped stays so, however often and by whichever way it is offered.
+Of a source, a record and a kind, one change is held. A person decides about exactly what was shown, so a decision is
+about its hash: a change that was dropped stays so, however often and by whichever way it is offered.
 """
 
 import json
@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, or_, select, text, tuple_, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from chm_node.record import Action, from_milliseconds, milliseconds
@@ -26,14 +26,14 @@ _HOLD = text(
     "INSERT INTO quarantine (source_id, iri, kind, decision, held, asked, action, origin, version, issued, digest,"
     " nquads, proof, hops, activity) VALUES (:source_id, :iri, :kind, :decision, :held, 0, :action, :origin, :version,"
     " :issued, :digest, :nquads, :proof, :hops, :activity)"
-    " ON CONFLICT (source_id, iri) DO UPDATE SET kind = excluded.kind, decision = excluded.decision,"
+    " ON CONFLICT (source_id, iri, kind) DO UPDATE SET decision = excluded.decision,"
     " held = excluded.held, asked = 0, action = excluded.action, origin = excluded.origin, version = excluded.version,"
     " issued = excluded.issued, digest = excluded.digest, nquads = excluded.nquads, proof = excluded.proof,"
     " hops = excluded.hops, activity = excluded.activity"
-    # The same again waits since it first came, and stays dropped. A withdrawal is not offered twice: nothing older
-    # takes its place.
-    " WHERE (quarantine.digest <> excluded.digest OR quarantine.kind <> excluded.kind)"
-    " AND (quarantine.kind <> 'withdrawal' OR quarantine.version <= excluded.version)"
+    # The same again waits since it first came, and stays dropped. What is passed over once it is held comes once:
+    # nothing older takes its place.
+    " WHERE quarantine.digest <> excluded.digest"
+    " AND (quarantine.kind NOT IN ('withdrawal', 'rolled-back') OR quarantine.version <= excluded.version)"
 )
 
 
@@ -98,7 +98,7 @@ def hold(
     now: datetime,
     decision: str = WAITING,
 ) -> None:
-    """Keep changes until a person decides; of a record, the last one that came."""
+    """Keep changes until a person decides; of a record and a kind, the last one that came."""
     fixed: dict[str, Any] = {
         "source_id": source_id,
         "kind": kind.value,
@@ -110,15 +110,20 @@ def hold(
 
 
 def forget_settled(connection: Connection, source_id: int) -> None:
-    """Forget what a newer version has settled."""
+    """Forget what a newer version has settled.
+
+    A withdrawal of what is not here is not: the record was taken back, and going forward again brings it.
+    """
     own = _columns.source_id == source_id
-    settled = _columns.iri.not_in(_open(_columns.iri).where(own))
-    connection.execute(delete(quarantine_table).where(own, settled))
+    taken_back = ~exists().where(record_table.c.iri == _columns.iri, record_table.c.digest != "")
+    still = (_columns.kind == Kind.WITHDRAWAL.value) & taken_back
+    settled = tuple_(_columns.iri, _columns.kind).not_in(_open(_columns.iri, _columns.kind).where(own))
+    connection.execute(delete(quarantine_table).where(own, ~still, settled))
 
 
-def forget(connection: Connection, source_id: int, iris: Iterable[str]) -> None:
-    """Hold nothing of these records any longer."""
-    own = (_columns.source_id == source_id) & (_columns.iri == bindparam("settled"))
+def forget(connection: Connection, source_id: int, kind: Kind, iris: Iterable[str]) -> None:
+    """Hold nothing of this kind of these records any longer."""
+    own = (_columns.source_id == source_id) & (_columns.kind == kind.value) & (_columns.iri == bindparam("settled"))
     if rows := [{"settled": iri} for iri in iris]:
         connection.execute(delete(quarantine_table).where(own), rows)
 
@@ -136,18 +141,24 @@ def blocked(connection: Connection, iris: Sequence[str]) -> dict[tuple[str, str]
     return found
 
 
-def withdrawals_waiting(connection: Connection, source_id: int) -> int:
-    """How many withdrawals of a source a person has yet to decide about."""
-    waiting = Choice(Kind.WITHDRAWAL).condition() & (_columns.decision == WAITING)
-    counted = _open(func.count()).where(_columns.source_id == source_id, waiting)
+def withdrawals_waiting(connection: Connection, source_id: int, since: datetime | None = None) -> int:
+    """How many withdrawals of a source a person has yet to decide about; ``since``: of those that came from then on."""
+    counted = _open(func.count()).where(_waiting_withdrawals(source_id))
+    if since:
+        counted = counted.where(_columns.held >= milliseconds(since))
     return int(connection.execute(counted).scalar_one())
 
 
-def withdrawals(connection: Connection, source_id: int) -> dict[str, str]:
-    """The records of a source whose tombstones are held, and whether they wait or were dropped."""
-    held = _open(_columns.iri, _columns.decision).where(_columns.source_id == source_id)
-    rows = connection.execute(held.where(_columns.action == Action.DELETE.value))
-    return {row.iri: row.decision for row in rows}
+def own_withdrawals(connection: Connection, source_id: int, node: str) -> Sequence[str]:
+    """The records of a source's own node whose withdrawal waits."""
+    waiting = _open(_columns.iri).where(_waiting_withdrawals(source_id), _columns.origin == node)
+    return connection.execute(waiting.order_by(_columns.iri)).scalars().all()
+
+
+def tombstones(connection: Connection, node: str) -> set[str]:
+    """The records of a node whose tombstones are held, for whatever reason, decision and source."""
+    held = _open(_columns.iri).where(_columns.action == Action.DELETE.value, _columns.origin == node)
+    return set(connection.execute(held).scalars())
 
 
 def ripe(connection: Connection, source_id: int, latest: datetime) -> list[Offer]:
@@ -166,7 +177,7 @@ def second_texts(connection: Connection, source_id: int, node: str, before: date
 
 def asked(connection: Connection, source_id: int, iri: str, now: datetime) -> None:
     """Note that the node of a record was asked about what is held of it."""
-    own = (_columns.source_id == source_id) & (_columns.iri == iri)
+    own = (_columns.source_id == source_id) & Choice(Kind.EQUIVOCATION, iri).condition()
     connection.execute(update(quarantine_table).where(own).values(asked=milliseconds(now)))
 
 
@@ -200,9 +211,9 @@ def groups(connection: Connection, source_id: int | None = None, chosen: Choice 
 
 def decide(connection: Connection, source_id: int, chosen: Choice, before: str, after: str) -> None:
     """Have what waits be dropped, or what was dropped wait."""
-    still_open = _open(_columns.iri).where(_columns.source_id == source_id)
+    still_open = _open(_columns.iri, _columns.kind).where(_columns.source_id == source_id)
     wanted = (_columns.source_id == source_id) & (_columns.decision == before) & chosen.condition()
-    statement = update(quarantine_table).where(wanted, _columns.iri.in_(still_open))
+    statement = update(quarantine_table).where(wanted, tuple_(_columns.iri, _columns.kind).in_(still_open))
     connection.execute(statement.values(decision=after))
 
 
@@ -214,6 +225,11 @@ def _open(*columns: Any) -> Select[Any]:  # Any: whatever a select may list
     withdraws = _columns.kind == Kind.WITHDRAWAL.value
     at_stake = ~withdraws & (absent | newer) | withdraws & ~absent & newer & ~record_table.c.withdrawn
     return select(*columns).select_from(joined).where(at_stake)
+
+
+def _waiting_withdrawals(source_id: int) -> ColumnElement[bool]:
+    of_kind = Choice(Kind.WITHDRAWAL).condition()
+    return (_columns.source_id == source_id) & (_columns.decision == WAITING) & of_kind
 
 
 def _offers(

@@ -127,7 +127,6 @@ def _remember(ledger: Ledger, steps: Sequence[_Step]) -> None:
     """Hold what was undone, and tell its peer; what was held before and is here again no longer waits."""
     back = [offer_of(each.undone) for each in steps if not each.leads_on]
     again = [offer_of(each.earlier) for each in steps if each.leads_on and each.earlier]
-    source_id = ledger.source.id
-    quarantine.hold(ledger.connection, source_id, Kind.ROLLED_BACK, back, ledger.now)
-    quarantine.forget(ledger.connection, source_id, (each.iri for each in again))
+    quarantine.hold(ledger.connection, ledger.source.id, Kind.ROLLED_BACK, back, ledger.now)
+    ledger.no_longer_held(Kind.ROLLED_BACK, [each.iri for each in again])
     ledger.tell([*(Judged(each, Verdict.ROLLED_BACK) for each in back), *map(reread, again)])

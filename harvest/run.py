@@ -41,6 +41,7 @@ from harvest.description import RDF_SYNTAXES, Description, DumpLink, read_descri
 from harvest.healing import Healing
 from harvest.overview import RunView, run_view
 from harvest.page import Page, judged_anew, read_page
+from harvest.quarantine import Kind
 from harvest.readers import Readers
 from harvest.schedule import next_due
 from harvest.sources import Source
@@ -58,7 +59,7 @@ _KNOWN_VERSIONS = 1000
 #: After so many changes the search index is worth tidying.
 _MANY_CHANGES = 1000
 _TOO_MANY = (
-    "{} withdrawals are too many to be taken over unasked, and wait; all else was taken over. Ask the peer, then "
+    "too many withdrawals to be taken over unasked, so {} of them wait; all else was taken over. Ask the peer, then "
     "decide: chm held"
 )
 _CUT_SHORT = "ended before the last page; the next harvest goes on from here"
@@ -93,8 +94,9 @@ class Harvest:
         self._sampling = sampling or origins.Sampling()
         self._notes: list[str] = []  # what a person should read in the run's message
         self._described: Description | None = None  # None when it is what it was
+        self._started = clock()
         with writing(engine) as connection:
-            self._run_id = runs.begin(connection, source.id, clock())
+            self._run_id = runs.begin(connection, source.id, self._started)
             frontier = store.frontier(connection, source.id)
         if self._comparing:
             frontier.pop(source.node, None)  # the description is needed for where the list is
@@ -191,7 +193,7 @@ class Harvest:
         page = Page(tuple(judged_anew(each, powers) for each in offers), None, closed=True)
         if offers:
             with self._transactions.begin(self._source) as ledger:
-                quarantine.forget(ledger.connection, self._source.id, (each.iri for each in offers))
+                ledger.no_longer_held(Kind.FUTURE, [each.iri for each in offers])
                 ledger.store("", None, page)
 
     def _begin_with_dump(self, powers: Powers) -> bool:
@@ -297,9 +299,9 @@ class Harvest:
         interval = timedelta(minutes=self._settings.poll_minutes)
         due = next_due(now, interval, failures, retry_after, jitter) if complete or not well else now
         with writing(self._engine) as connection:
-            if well and (waiting := quarantine.withdrawals_waiting(connection, self._source.id)):
+            if well and (held := quarantine.withdrawals_waiting(connection, self._source.id, self._started)):
                 outcome = runs.QUARANTINED
-                self._notes.insert(0, _TOO_MANY.format(waiting))
+                self._notes.insert(0, _TOO_MANY.format(held))
             message = "; ".join(self._notes)
             ours = leases.release(connection, self._source, due, failures, now if well and complete else None)
             runs.end(connection, self._run_id, now, outcome, message, self._visit.cost.requests, self._visit.cost.bytes)

@@ -84,8 +84,7 @@ def approve(
     source = find(connection, name)
     _refuse_overlap(source, settings, listing(connection))
     if source.state != APPROVED:
-        # Pages that were refused once deserve another look.
-        connection.execute(delete(frontier_table).where(frontier_table.c.source_id == source.id))
+        read_anew(connection, source.id)  # pages that were refused once deserve another look
         # What is read from now on needs no comparison for a while.
         at = milliseconds(now)
         fresh = {"state": APPROVED, "due": at, "compared": at, "failures": 0, "lease": ""}

@@ -74,6 +74,13 @@ class Ledger:
         told = {each.offer.iri: self._receipt(each.offer.iri, each.verdict, each.detail, each) for each in judged}
         upsert_rows(self.connection, receipt_table, [tuple(row.values()) for row in told.values()])
 
+    def no_longer_held(self, kind: Kind, iris: Sequence[str]) -> None:
+        """Forget what was held of these records, and the receipts that say so, to whomever they were given."""
+        quarantine.forget(self.connection, self.source.id, kind, iris)
+        told = (receipt_table.c.iri == bindparam("told")) & (receipt_table.c.reason == kind.verdict.value)
+        if rows := [{"told": iri} for iri in iris]:
+            self.connection.execute(delete(receipt_table).where(told), rows)
+
     def refuse(self, address: str, seen: Seen, reason: str) -> None:
         """Note that a page could not be read; it is read again once it differs."""
         receipt = self._receipt(address, Verdict.UNREADABLE_PAGE, reason) | {"digest": seen.digest}
@@ -122,7 +129,7 @@ class Ledger:
     def _guard(self) -> Guard:
         nodes = [self.source.node, *(each.node for each in self.source.members)]
         live = select(func.count()).where(record_table.c.origin.in_(nodes), ~record_table.c.withdrawn)
-        gone = runs.withdrawn_since(self.connection, self.source.id, self.source.last_success)
+        gone = runs.withdrawn_since(self.connection, self.source.id, self.source.last_success, self.run_id)
         held = self.connection.execute(live).scalar_one() + gone
         waiting = quarantine.withdrawals_waiting(self.connection, self.source.id)
         return Guard(held, gone + waiting, self.settings.max_withdrawal_share)

@@ -18,7 +18,7 @@ class Taking:
     def __init__(self, transactions: Transactions, note: Callable[[str], None]) -> None:
         self.read = 0  #: pages
         self.refused = 0  #: pages that could not be read
-        self.newest: datetime | None = None  #: log timestamp up to which the log was read
+        self.newest: datetime | None = None  #: log timestamp up to which open pages were read
         #: What only counts once everything it leads to is stored.
         self.branches: dict[str, Seen] = {}
         self._transactions = transactions
@@ -32,7 +32,8 @@ class Taking:
             self._refuse(source, document, error)
             return
         self.read += 1
-        self.newest = later(self.newest, page.newest)
+        if not page.closed:  # an older page that was read once more says nothing of where the log ends
+            self.newest = later(self.newest, page.newest)
         if document.branch:
             self.branches[document.address] = document.seen
         if page.judged or not document.branch:

@@ -42,8 +42,7 @@ def check(
 ) -> Iterable[str]:
     """Compare what is held of these nodes with their own lists, take over from there what is missing, and tell of it.
 
-    What is here and not listed is left alone: absence withdraws nothing. Raises ImplausibleHarvestError,
-    LeaseLostError.
+    What is here and not listed is left alone: absence withdraws nothing. Raises LeaseLostError.
     """
     found = _Found()
     for node in nodes:

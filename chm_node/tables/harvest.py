@@ -93,7 +93,7 @@ quarantine = Table(
     metadata,
     Column("source_id", Integer, ForeignKey("source.id"), primary_key=True),
     Column("iri", Text, primary_key=True),
-    Column("kind", String(16), nullable=False),  # withdrawal, equivocation, future-version, rolled-back
+    Column("kind", String(16), primary_key=True),  # withdrawal, equivocation, future-version, rolled-back
     Column("decision", String(8), nullable=False),  # waiting, dropped
     Column("held", BigInteger, nullable=False),  # since when, milliseconds
     Column("asked", BigInteger, nullable=False),  # when its node was last asked about a second text; 0 for never

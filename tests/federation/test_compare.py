@@ -273,4 +273,4 @@ def test_a_list_without_hashes_counts_as_equal():
     comparison = compare.Comparison(held)
     for iri, sha256 in {"a": "", "b": "2", "d": "4"}.items():
         comparison.add(iri, sha256)
-    assert comparison.difference() == compare.Difference(differing=("b", "d"), gone=("c",), held=2)
+    assert comparison.difference() == compare.Difference(("b", "d"), gone=("c",), same=frozenset("a"), held=2)

@@ -156,7 +156,7 @@ def test_what_waited_is_judged_anew_by_the_key_that_is_approved_then(peer, hub, 
     with writing(hub.engine) as connection:
         row = quarantine.waiting(connection, 1, ALL, 1)[0][1]
         forged = type(row)(**{**vars(row), "nquads": row.nquads.replace(b"workshop", b"forgery!")})
-        quarantine.forget(connection, 1, [iri])
+        quarantine.forget(connection, 1, Kind.FUTURE, [iri])
         quarantine.hold(connection, 1, Kind.FUTURE, [forged], hub.now)
     hub.later(hours=2)
 

@@ -153,8 +153,9 @@ def test_what_was_dropped_is_blocked_whoever_offers_it_and_stays_so_when_offered
 
 def test_nothing_older_takes_the_place_of_a_withdrawal_that_waits(connection, source):
     quarantine.hold(connection, source.id, Kind.WITHDRAWAL, TOMBSTONES[:1], NOW)
-    quarantine.hold(connection, source.id, Kind.EQUIVOCATION, [other_text(IRIS[0])], NOW)
-    assert groups(connection) == {("withdrawal", WAITING): 1}
+    older = replace(TOMBSTONES[0], version=NOW + timedelta(seconds=1), digest="8" * 64)
+    quarantine.hold(connection, source.id, Kind.WITHDRAWAL, [older], NOW)
+    assert quarantine.waiting(connection, source.id, ALL, 10) == [(Kind.WITHDRAWAL, TOMBSTONES[0])]
 
     later = replace(TOMBSTONES[0], version=NOW + timedelta(minutes=2), digest="9" * 64)
     quarantine.hold(connection, source.id, Kind.WITHDRAWAL, [later], NOW)
@@ -189,7 +190,7 @@ def test_what_is_accepted_is_taken_over_and_is_a_run_of_its_own(engine):
         run = overview.history(connection, source.id)[0]
         assert (run.outcome, run.withdrawn) == (runs.DECIDED, 7)
         assert run.message == "a person accepted 7 held changes"
-        assert runs.withdrawn_since(connection, source.id, None) == 0  # nobody withdrew them unasked
+        assert runs.withdrawn_since(connection, source.id, None, 0) == 0  # nobody withdrew them unasked
     with pytest.raises(HarvestError, match="nothing of"):
         decisions.accept(engine, SETTINGS, BASE, ALL, NOW)
 

@@ -199,7 +199,7 @@ def _create_verdicts() -> None:
         "quarantine",
         sa.Column("source_id", sa.Integer(), sa.ForeignKey("source.id"), primary_key=True),
         sa.Column("iri", sa.Text(), primary_key=True),
-        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("kind", sa.String(16), primary_key=True),
         sa.Column("decision", sa.String(8), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("asked", sa.BigInteger(), nullable=False),
