@@ -4,11 +4,8 @@ Every gate is linear in the size of the document. Reading raises ``ParseError`` 
 foresee (a parser that aborts, memory, time) is the business of ``chm_node.sandbox``.
 """
 
-import json
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib import resources
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,10 @@ from xml.parsers import expat
 import pyoxigraph as ox
 
 from chm_node.errors import ParseError
+from chm_node.foreign_json import MAX_DEPTH, load, too_deep, without_references
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_QUADS = 200_000
-MAX_DEPTH = 100
 MAX_LINE_BYTES = 256 * 1024
 MAX_LITERAL_BYTES = 64 * 1024
 MAX_IRI_CHARACTERS = 2048
@@ -44,8 +41,6 @@ _SUFFIXES = {
     ".jsonld": "application/ld+json",
     ".rdf": "application/rdf+xml",
 }
-_BUNDLED_CONTEXTS = {"https://w3id.org/security/data-integrity/v2": "data-integrity-v2.json"}
-
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _NUMERIC = {_XSD + name for name in ("decimal", "double", "float", "integer")}
 _NUMERIC_LITERAL_END = re.compile(rb'"\^\^<http://www\.w3\.org/2001/XMLSchema#(?:decimal|double|float|integer)>')
@@ -85,7 +80,7 @@ def read_rdf(data: bytes, media_type: str, base_iri: str) -> list[ox.Quad]:
     data = _checked_bytes(data)
     if rdf_format == ox.RdfFormat.JSON_LD:
         _check_encoding(data)
-        data = _checked_json(data)
+        data = without_references(data)
     elif rdf_format == ox.RdfFormat.RDF_XML:
         _check_encoding(data)
         _check_xml(data)
@@ -101,14 +96,7 @@ def read_rdf(data: bytes, media_type: str, base_iri: str) -> list[ox.Quad]:
 
 def read_json(data: bytes) -> Any:  # any JSON value
     """A JSON document, bounded like one in JSON-LD; raises ParseError."""
-    try:
-        document = json.loads(_checked_bytes(data), object_pairs_hook=_object, parse_constant=_no_constant)
-        _check_depth(document)
-    except RecursionError:
-        raise _too_deep() from None
-    except ValueError as error:
-        raise ParseError(f"this is not valid JSON: {error}") from error
-    return document
+    return load(_checked_bytes(data))
 
 
 def _parse(data: bytes, rdf_format: ox.RdfFormat, base_iri: str) -> list[ox.Quad]:
@@ -191,7 +179,7 @@ def _check_brackets(data: bytes) -> None:
         elif token["close"]:
             depth -= 1
         if depth > MAX_DEPTH:
-            raise _too_deep()
+            raise too_deep()
 
 
 def _check_terms(quads: Iterable[ox.Quad]) -> None:
@@ -256,7 +244,7 @@ class _XmlGate:
     def start(self, name: str, attributes: Sequence[str] | dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _too_deep()
+            raise too_deep()
         if len(attributes) > MAX_XML_ATTRIBUTES:
             raise ParseError(f"an XML element has more than {MAX_XML_ATTRIBUTES} attributes")
 
@@ -264,96 +252,5 @@ class _XmlGate:
         self._depth -= 1
 
 
-def _checked_json(data: bytes) -> bytes:
-    """The document with its contexts written in; pyoxigraph fetches none and knows none by name."""
-    try:
-        document = json.loads(data, object_pairs_hook=_object, parse_constant=_no_constant)
-        if not isinstance(document, dict | list):
-            raise ParseError("the JSON-LD document is neither an object nor a list")
-        _check_depth(document)
-        return json.dumps(_with_contexts(document), ensure_ascii=False, allow_nan=False).encode()
-    except RecursionError:
-        raise _too_deep() from None
-    except UnicodeEncodeError as error:
-        raise ParseError("the JSON document contains half a character (a lone surrogate)") from error
-    except ValueError as error:
-        raise ParseError(f"this is not valid JSON: {error}") from error
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ParseError(f"the JSON document names {twice[:80]!r} twice in one object")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ParseError(f"the JSON document contains {name}, which is not a JSON number")
-
-
-def _check_depth(value: Any, depth: int = 1) -> None:  # any JSON value
-    if depth > MAX_DEPTH:
-        raise _too_deep()
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
-        return
-    for member in value:
-        _check_depth(member, depth + 1)
-
-
-def _with_contexts(value: Any) -> Any:  # any JSON value
-    if isinstance(value, list):
-        return [_with_contexts(member) for member in value]
-    if isinstance(value, dict):
-        return {
-            name: _context(member) if name == "@context" else _with_contexts(member) for name, member in value.items()
-        }
-    return value
-
-
-def _context(context: Any) -> Any:  # any JSON value
-    """A context without references: bundled ones written in, every other refused."""
-    if isinstance(context, str) and context in _BUNDLED_CONTEXTS:
-        return _read_context(_BUNDLED_CONTEXTS[context])
-    if isinstance(context, list):
-        return [_context(member) for member in context]
-    _check_definitions(context)
-    return context
-
-
-def _check_definitions(context: Any) -> None:  # any JSON value
-    """Refuses a context that refers to another one, at any level (JSON-LD 1.1 §4.1.8, §4.1.9)."""
-    if isinstance(context, str):
-        raise _remote_context(context)
-    if isinstance(context, list):
-        for member in context:
-            _check_definitions(member)
-    elif isinstance(context, dict):
-        if "@import" in context:
-            raise _remote_context(context["@import"])
-        for definition in context.values():
-            if isinstance(definition, dict):
-                _check_definitions(definition.get("@context"))
-
-
-@cache
-def _read_context(name: str) -> Any:  # any JSON value
-    return json.loads(resources.files("chm_node").joinpath("contexts", name).read_bytes())["@context"]
-
-
-def _remote_context(name: object) -> ParseError:
-    return ParseError(
-        f"the JSON-LD context {str(name)[:200]!r} is not one we carry, and we never fetch one; "
-        "write its terms into the document"
-    )
-
-
 def _nested_statement() -> ParseError:
     return ParseError("the document has statements about statements (RDF 1.2), which records do not use")
-
-
-def _too_deep() -> ParseError:
-    return ParseError(f"the document is nested more than {MAX_DEPTH} levels deep")

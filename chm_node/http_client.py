@@ -4,15 +4,12 @@ A peer may answer anything. Every hop is checked anew (``http_guard``), requests
 a whole page counts: a cut, endless, partial or damaged answer is an error, never a short page.
 """
 
-import hashlib
 import socket
-import ssl
 import zlib
 from collections.abc import Container, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO
 from urllib.parse import urljoin
 
@@ -21,8 +18,8 @@ import urllib3
 from requests.adapters import BaseAdapter
 from requests.utils import parse_header_links
 
-from chm_node.digests import CONTENT_DIGEST, stated_sha_256
 from chm_node.errors import FetchError, StorageError
+from chm_node.http_answer import pieces, read_body, reason_of, status_error
 from chm_node.http_guard import (
     PORTS,
     Fetch,
@@ -37,22 +34,9 @@ from chm_node.http_guard import (
 
 __all__ = ["Answer", "FetchPolicy", "HttpClient"]
 
-RETRY_AFTER_BOUNDS = (timedelta(minutes=1), timedelta(hours=24))
-_READ_BYTES = 64 * 1024
-
 _REDIRECTS = {301, 302, 303, 307, 308}
 #: The others would have the peer asked by GET instead (RFC 9110 §15.4).
 _REDIRECTS_OF_POST = {307, 308}
-_STATUS_REASONS = {
-    206: "sent only a part of the page, which we had not asked for",
-    304: "says the page has not changed, but we had not asked that",
-    401: "asks for a password; the page has to be public to be harvested",
-    403: "refuses to give us the page; ask its operator to allow it",
-    404: "has no page at this address",
-    410: "says the page was removed for good",
-    429: "asks us to come less often",
-    503: "is overloaded or being repaired",
-}
 
 
 @dataclass(frozen=True)
@@ -138,8 +122,8 @@ class HttpClient:
                 _finish_empty(found.raw)
                 return _answer(fetch.url, found, b"", conditions)
             if found.status_code not in accepted:
-                raise _status_error(fetch.url, found, now)
-            return _answer(fetch.url, found, _read_body(found, self._policy.max_wire_bytes, limit), {})
+                raise status_error(fetch.url, found, now)
+            return _answer(fetch.url, found, read_body(found, self._policy.max_wire_bytes, limit), {})
 
     def save(
         self, url: str, file: BinaryIO, *, accept: str, max_bytes: int, deadline: timedelta, same_host: bool = False
@@ -153,10 +137,10 @@ class HttpClient:
         patient = replace(self._policy, deadline=deadline)
         with self._explained_fetch(url, patient) as fetch, closing(self._follow(headers, same_host)) as found:
             if found.status_code != 200:
-                raise _status_error(fetch.url, found, None)
+                raise status_error(fetch.url, found, None)
             if found.headers.get("content-encoding", "identity").strip().lower() != "identity":
                 raise Refusal("compresses its answer, though we asked for the file as it is")
-            for piece in _pieces(found.raw, max_bytes):
+            for piece in pieces(found.raw, max_bytes):
                 _keep(file, piece)
             return _answer(fetch.url, found, b"", {})
 
@@ -167,7 +151,7 @@ class HttpClient:
             fetch.url = checked_target(url, self._policy).url
             with closing(self._send(fetch.url, headers, body)) as found:
                 policy = self._policy
-                return _answer(fetch.url, found, _read_body(found, policy.max_wire_bytes, policy.max_body_bytes), {})
+                return _answer(fetch.url, found, read_body(found, policy.max_wire_bytes, policy.max_body_bytes), {})
 
     def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, now: datetime | None = None) -> int:
         """Send something; the status of the answer, a 2xx, whose body is not read.
@@ -180,7 +164,7 @@ class HttpClient:
             closing(self._follow(headers, same_host=True, body=body)) as found,
         ):
             if not 200 <= found.status_code < 300:
-                raise _status_error(fetch.url, found, now)
+                raise status_error(fetch.url, found, now)
             return found.status_code
 
     @contextmanager
@@ -192,7 +176,7 @@ class HttpClient:
                 if fetch.cut:  # http.client takes the end of a connection for the end of headers and trailers
                     raise TimeoutError
             except (Refusal, requests.RequestException, urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
-                raise FetchError(fetch.url, _reason(error, fetch, policy)) from error
+                raise FetchError(fetch.url, reason_of(error, fetch, policy)) from error
 
     def _follow(self, headers: Mapping[str, str], same_host: bool, body: bytes | None = None) -> requests.Response:
         """The first answer that is no redirect, its body unread; a POST when there is something to send."""
@@ -242,34 +226,6 @@ def _answer(url: str, found: requests.Response, body: bytes, held: Mapping[str, 
     )
 
 
-def _read_body(found: requests.Response, max_wire_bytes: int, max_body_bytes: int) -> bytes:
-    body = _Body(found.headers.get("content-encoding", ""), max_body_bytes)
-    sent = hashlib.sha256()
-    for piece in _pieces(found.raw, max_wire_bytes):
-        sent.update(piece)
-        body.add(piece)
-    whole = body.whole()
-    stated = stated_sha_256(found.headers.get(CONTENT_DIGEST, ""))
-    # Or of what a proxy compressed and left the digest as it was.
-    if stated and stated != sent.digest() and stated != hashlib.sha256(whole).digest():
-        raise Refusal(f"was damaged on its way: it is not what its digest says ({CONTENT_DIGEST})")
-    return whole
-
-
-def _pieces(raw: urllib3.HTTPResponse, max_wire_bytes: int) -> Iterator[bytes]:
-    """A whole answer as it comes; raises ``Refusal`` as soon as it is too large."""
-    if not raw.chunked and raw.length_remaining is None:
-        raise Refusal("does not say how long its answer is, so we cannot know whether it is whole")
-    if (raw.length_remaining or 0) > max_wire_bytes:
-        raise _too_large(max_wire_bytes)
-    room = max_wire_bytes
-    for piece in raw.stream(_READ_BYTES, decode_content=False):
-        room -= len(piece)
-        if room < 0:
-            raise _too_large(max_wire_bytes)
-        yield piece
-
-
 def _keep(file: BinaryIO, piece: bytes) -> None:
     """Writes to our own disk; what fails there is no fault of the peer."""
     try:
@@ -279,86 +235,3 @@ def _keep(file: BinaryIO, piece: bytes) -> None:
         with suppress(OSError):
             file.close()  # or whoever closes it later would be told once more, by what is still in its buffer
         raise StorageError(f"the file could not be kept on this node: {error}") from error
-
-
-class _Body:
-    """Collects and decompresses an answer, never more than there is room for."""
-
-    def __init__(self, encoding: str, max_bytes: int) -> None:
-        if encoding.strip().lower() not in ("", "identity", "gzip", "x-gzip"):
-            raise Refusal(f"compresses its answer as {encoding[:50]!r}, though we asked for gzip or nothing")
-        self._gzip = zlib.decompressobj(wbits=31) if "gzip" in encoding.lower() else None
-        self._max_bytes = self._room = max_bytes
-        self._pieces: list[bytes] = []
-
-    def add(self, piece: bytes) -> None:
-        if self._gzip:
-            piece = self._gzip.decompress(piece, self._room + 1)
-        self._room -= len(piece)
-        if self._room < 0:
-            raise _too_large(self._max_bytes)
-        self._pieces.append(piece)
-
-    def whole(self) -> bytes:
-        if self._gzip and (not self._gzip.eof or self._gzip.unused_data):
-            raise Refusal("sent a compressed answer that is cut or followed by something else")
-        return b"".join(self._pieces)
-
-
-def _too_large(max_bytes: int) -> Refusal:
-    size = f"{max_bytes / 1024 / 1024:g} MiB" if max_bytes >= 1024 * 1024 else f"{max_bytes:,} bytes"
-    return Refusal(f"sent more than {size}; its operator should split the page")
-
-
-def _status_error(url: str, found: requests.Response, now: datetime | None) -> FetchError:
-    status = found.status_code
-    usual = "has a fault of its own; tell its operator" if status >= 500 else "does not give us the page"
-    reason = f"{_STATUS_REASONS.get(status, usual)} (HTTP status {status})"
-    return FetchError(url, reason, status=status, retry_after=_retry_after(found.headers, now))
-
-
-def _retry_after(headers: Mapping[str, str], now: datetime | None) -> timedelta:
-    """How long the peer asks us to wait (RFC 9110 §10.2.3), within bounds; nothing when it does not ask.
-
-    A date is compared with the peer's own Date, so that its clock may be wrong.
-    """
-    asked = headers.get("retry-after", "").strip()
-    if not asked:
-        return timedelta(0)
-    shortest, longest = RETRY_AFTER_BOUNDS
-    if asked.isascii() and asked.isdigit():
-        return max(shortest, timedelta(seconds=min(int(asked[:9]), longest.total_seconds())))
-    until, since = _http_date(asked), _http_date(headers.get("date", "")) or now
-    return min(max(shortest, until - since), longest) if until and since else shortest
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _reason(error: Exception, fetch: Fetch, policy: FetchPolicy) -> str:
-    """Why there is no answer, for a person who does not know what a socket is."""
-    if fetch.cut or isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
-        return f"took too long; we wait {policy.deadline.total_seconds():g} seconds for a page"
-    if isinstance(error, Refusal):
-        return str(error)
-    if fault := _certificate_fault(error):
-        return f"has no valid certificate for an encrypted connection ({fault})"
-    if isinstance(error, zlib.error):
-        return "sent a damaged compressed answer"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"could not be reached through the proxy of this node ({error})"
-    return f"broke off the connection or sent what is not HTTP ({error})"
-
-
-def _certificate_fault(error: BaseException) -> str | None:
-    cause: BaseException | None = error
-    while cause:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return cause.verify_message
-        cause = cause.__cause__ or cause.__context__
-    return None
