@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import pairwise
 
-import snowballstemmer
+from Stemmer import Stemmer
 
 MAX_QUERY_WORDS = 12
 MAX_PART_LETTERS = 64  # PostgreSQL refuses lexemes over 2,046 bytes; nothing longer is a word
@@ -44,8 +44,8 @@ _LATIN_LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "�
 _CYRILLIC_LETTERS = str.maketrans("ё", "е")
 _ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك"})
 
-_STEMMERS = {name[:2]: snowballstemmer.stemmer(name) for name in ("english", "french", "russian", "arabic")}
-_STEMMERS["es"] = snowballstemmer.stemmer("spanish")
+_NAMES = {"en": "english", "fr": "french", "es": "spanish", "ru": "russian", "ar": "arabic"}
+_STEMMERS = {code: Stemmer(name, 0) for code, name in _NAMES.items()}  # without a cache: words are kept here
 _LATIN_LANGUAGES = ("en", "fr", "es")
 _STEMMING = threading.Lock()  # a stemmer keeps the word it works on in itself
 
