@@ -31,7 +31,7 @@ def query(text: str) -> Query:
 
 
 def names() -> Mapping[str, frozenset[str]]:
-    """The tokens of the terms that have a word in their names, by word; the first call takes a few tenths of a second."""
+    """The tokens of the terms that have a word in their names, by word; made by the first call."""
     return _names(vocabularies())
 
 
