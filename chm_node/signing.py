@@ -59,7 +59,9 @@ def load_signer(path: Path, verification_method: str) -> Signer:
         mode = stat.S_IMODE(path.stat().st_mode)
         pem = path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"data_dir: the signing key {path.name} cannot be read; run `chm init` first") from error
+        raise SettingsError(
+            f"data_dir: the signing key {path.name} cannot be read; put it back, or run `chm init` for a new node"
+        ) from error
     if mode & 0o077:
         raise SettingsError(f"data_dir: the signing key {path.name} can be read by others; run `chmod 600` on it")
     try:

@@ -227,6 +227,29 @@ def test_a_backup_is_looked_at_and_restored(filled, folder):
     assert [each["state"] for each in checks if each["name"] in ("change log", "given out")] == ["OK", "OK"]
 
 
+def fingerprint_of(chm):
+    return re.search(r"Fingerprint ([0-9a-f ]+)\.", chm("doctor", code=1).stdout)[1]
+
+
+def test_a_node_that_changed_its_key_is_restored_with_the_new_one_into_an_empty_folder(filled, folder):
+    before = fingerprint_of(filled)
+    filled("key", "rotate")
+    in_use = fingerprint_of(filled)
+    assert "with the keys" in filled("backup", "--with-key", "node.backup").stdout
+    (folder / "chm-data").rename(folder / "lost")
+
+    done = filled("restore", "node.backup")
+
+    assert (fingerprint_of(filled), done.stderr) == (in_use, "")
+    assert before != in_use
+
+
+def test_the_doctor_names_the_file_of_a_key_that_others_can_read(filled, folder):
+    filled("key", "rotate")
+    (folder / "chm-data/signing-key-2.pem").chmod(0o644)
+    assert "chmod 600 chm-data/signing-key-2.pem" in filled("doctor", code=2).stdout
+
+
 def test_an_erased_record_is_gone_from_the_file(filled, folder):
     iri = listed_iri(filled)
     filled("erase", iri, "--reason", "At the request of the person")
