@@ -2,7 +2,7 @@
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +25,10 @@ class Signer:
         """The public key as peers pin it."""
         raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         return as_multikey(raw)
+
+    def at(self, node: str) -> "Signer":
+        """The same key under the name it has at another address of its node."""
+        return replace(self, verification_method=f"{node}#{self.verification_method.partition('#')[2]}")
 
     def sign(self, nquads: bytes, created: datetime) -> Proof:
         """A proof over a record graph in canonical form; ``created`` is cut to seconds, UTC."""

@@ -89,7 +89,7 @@ def new_epoch() -> None:
 def recover(hub: str) -> None:
     """Bring back from HUB the versions of this node's records that were lost by a restore.
 
-    Only what this node's key signed is taken over, as it was. May be repeated, and asked of several hubs. Exit code 1
+    Only what this node's keys signed is taken over, as it was. May be repeated, and asked of several hubs. Exit code 1
     when something could not be taken over.
 
     \b
@@ -102,7 +102,7 @@ def recover(hub: str) -> None:
 
     settings, now = load_settings(), datetime.now(UTC)
     with opened_engine(settings) as engine, HttpClient(fetch_policy(settings)) as client, Readers(1) as readers:
-        recovery = Recovery(engine, settings, open_signer(settings).multikey, hub, client, readers)
+        recovery = Recovery(engine, settings, hub, client, readers)
         missing = recovery.missing()
         with progress("records asked for", len(missing)) as step:
             found = recovery.take(missing, now, step)
