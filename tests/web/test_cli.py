@@ -17,7 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from chm_node.cli import main
+from chm_node.database import open_database, writing
 from chm_node.settings import Settings
+from chm_node.tables import membership
 
 ROOT = Path(__file__).parents[2]
 TABLE = """type,slug,title_orig,lang,title_en,start
@@ -744,6 +746,14 @@ def until(chm, words, *arguments, code=0):
     pytest.fail(f"chm {' '.join(arguments)} never said {words!r}, but: {done.output}")
 
 
+def send_to(data, inbox):
+    """As if the hub had stated this inbox."""
+    engine = open_database(f"sqlite:///{data}/chm.sqlite")
+    with writing(engine) as connection:
+        connection.execute(membership.update().values(inbox=inbox))
+    engine.dispose()
+
+
 def test_a_node_joins_a_hub_changes_its_key_and_leaves_by_command(chm, folder, monkeypatch):
     """Two real nodes with their workers; every step is one that a person makes."""
     ports = {"peer": free_port(), "hub": free_port()}
@@ -805,6 +815,14 @@ def test_a_node_joins_a_hub_changes_its_key_and_leaves_by_command(chm, folder, m
         until(chm, "Moved workshop", "export", "--origin", f"{peer}node")
 
         become("peer")
+        send_to(folder / "peer", f"{hub}feed")
+        refused = chm("leave", hub, code=1)
+        assert f"{hub}node refused ({hub}feed answered 405" in refused.stderr
+        assert "was told" not in refused.stdout
+        assert f"reason       {hub}feed answered 405" in chm("join", hub, "--status").stdout
+        send_to(folder / "peer", f"http://127.0.0.1:{free_port()}/inbox")
+        assert "could not be told yet" in chm("leave", hub).stdout
+        send_to(folder / "peer", f"{hub}inbox")
         assert "was told" in chm("leave", hub).stdout
         become("hub")
         assert "left" in chm("source", "list").stdout
