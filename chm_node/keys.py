@@ -93,11 +93,11 @@ def put_back(settings: Settings, backed_up: Mapping[str, bytes], in_use: str, no
     if _LIST in backed_up:
         _put(_list_file(settings), backed_up[_LIST], now)
     elif _list_file(settings).exists():
-        _set_aside(_list_file(settings), now)
+        _list_file(settings).replace(_beside(_list_file(settings), now))
     # The names that the next keys will have.
     number = len(stated) + 1
     while _file(settings, number).exists():
-        _set_aside(_file(settings, number), now)
+        _file(settings, number).replace(_beside(_file(settings, number), now))
         number += 1
 
 
@@ -150,13 +150,14 @@ def _followed(settings: Settings, multikeys: list[str]) -> bool:
 
 
 def _put(file: Path, data: bytes, now: datetime) -> None:
-    if file.exists() and file.read_bytes() != data:
-        _set_aside(file, now)
+    if file.exists() and (present := file.read_bytes()) != data:
+        # A copy, for without ``keys.json`` the first key would sign again, if only until the next line.
+        _write(_beside(file, now), present)
     _write(file, data)
 
 
-def _set_aside(file: Path, now: datetime) -> None:
-    file.replace(file.with_name(f"{file.name}.replaced-{now:%Y%m%dT%H%M%S}"))
+def _beside(file: Path, now: datetime) -> Path:
+    return file.with_name(f"{file.name}.replaced-{now:%Y%m%dT%H%M%S}")
 
 
 def _write(file: Path, data: bytes) -> None:
