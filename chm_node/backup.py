@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -21,17 +22,16 @@ import pysqlite3
 from sqlalchemy import Engine, func, select
 from sqlalchemy.engine import make_url
 
-from chm_node import dumps, watermark
+from chm_node import dumps, keys, watermark
 from chm_node.catalogue import ChangeLog, LogHead
 from chm_node.database import SCHEMA_REVISION, make_private, open_database, reading, writing
-from chm_node.errors import BackupError, ChmError, StorageError
+from chm_node.errors import BackupError, ChmError, SettingsError, StorageError
 from chm_node.proofs import fingerprint
 from chm_node.record import parse_timestamp, timestamp
 from chm_node.settings import Settings
-from chm_node.signing import load_signer
 from chm_node.tables import record as record_table
 
-_MANIFEST, _DATABASE, _KEY = "manifest.json", "chm.sqlite", "signing-key.pem"
+_MANIFEST, _DATABASE = "manifest.json", "chm.sqlite"
 #: A tenth slower to write than copying, and a fifth of the size.
 _LEVEL = 1
 _CHUNK_BYTES = 1024 * 1024
@@ -47,8 +47,8 @@ class Backup:
     records: int  #: live ones, harvested ones included
     schema: str
     sha256: str  #: of the database
-    multikey: str  #: public key of the node
-    with_key: bool
+    multikey: str  #: public key of the node, the one in use
+    with_key: bool  #: whether the files of the keys are in it, former ones too
 
 
 def back_up(
@@ -84,8 +84,8 @@ def examine(file: Path) -> Backup:
 def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogHead]:
     """Put the backup in the place of the database, in a new epoch; in one step, so a power cut leaves either.
 
-    A key in it takes the place of the node's; that one is kept beside it. Raises BackupError, and then nothing is
-    changed.
+    Keys in it take the place of the node's, which are kept beside them, unless those followed the keys of the backup.
+    Raises BackupError, and then nothing is changed.
     """
     _refuse_postgresql(settings, "pg_restore --clean --if-exists --dbname=DATABASE FILE, and then: chm new-epoch")
     with _unpacked(file) as (backup, folder):
@@ -100,7 +100,8 @@ def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogH
         settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         _replace(Path(make_url(settings.database).database or ""), folder / _DATABASE, now)
         if backup.with_key:
-            _replace_key(settings.key_file, folder / _KEY, now)
+            found = {each.name: each.read_bytes() for each in folder.iterdir() if keys.is_file(each.name)}
+            keys.put_back(settings, found, backup.multikey, now)
     engine = open_database(settings.database)
     dumps.discard(engine, settings)
     watermark.note(engine, settings)
@@ -145,7 +146,7 @@ def _described(copy: Path, settings: Settings, now: datetime, *, with_key: bool)
         engine.dispose()
     if damage != "ok":
         raise BackupError(f"the database is damaged: {damage}. Restore an earlier backup")
-    multikey = load_signer(settings.key_file, f"{settings.node_iri}#key").multikey
+    multikey = keys.node_signer(settings).multikey
     with copy.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return Backup(settings.node_iri, now, log_time, records, SCHEMA_REVISION, sha256, multikey, with_key)
@@ -160,8 +161,10 @@ def _pack(part: Path, backup: Backup, copy: Path, settings: Settings) -> None:
         with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as archive:
             archive.add(manifest, _MANIFEST)
             archive.add(copy, _DATABASE)
-            if backup.with_key:
-                archive.add(settings.key_file, _KEY)
+            for name, data in keys.files(settings).items() if backup.with_key else ():
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(data), 0o600
+                archive.addfile(member, BytesIO(data))
         file.flush()
         os.fsync(file.fileno())
 
@@ -185,7 +188,7 @@ def _unpack(file: Path, folder: Path) -> Backup:
         backup = Backup(**stated | moments)
         if backup.schema > SCHEMA_REVISION:
             raise BackupError(f"{file} was made by a newer release of chm; install that one first")
-        for name in (_DATABASE, _KEY) if backup.with_key else (_DATABASE,):
+        for name in (_DATABASE, *(filter(keys.is_file, archive.getnames()) if backup.with_key else ())):
             with _member(archive, name) as source, (folder / name).open("wb") as target:
                 shutil.copyfileobj(source, target, _CHUNK_BYTES)
     with (folder / _DATABASE).open("rb") as database:
@@ -244,25 +247,18 @@ def _write_over(database: Path, copy: Path) -> None:
         target.close()
 
 
-def _replace_key(present: Path, key: Path, now: datetime) -> None:
-    if present.exists() and present.read_bytes() != key.read_bytes():
-        present.replace(present.with_name(f"{present.name}.replaced-{now:%Y%m%dT%H%M%S}"))
-    part = present.with_name(f"{present.name}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(key.read_bytes())
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(present)
-
-
 def key_warning(backup: Backup, settings: Settings) -> str:
-    """What to say when the node now has another key than when the backup was made; empty when it has the same."""
-    multikey = load_signer(settings.key_file, f"{settings.node_iri}#key").multikey
-    if multikey == backup.multikey:
-        return ""
-    now, then = fingerprint(multikey), fingerprint(backup.multikey)
+    """What to say when the key of the node is neither that of the backup nor one that followed it; else empty."""
+    try:
+        present = keys.node_signer(settings).multikey
+    except SettingsError as error:
+        found = f"{error}."
+    else:
+        if backup.multikey in {each.multikey for each in keys.public_keys(settings, present)}:
+            return ""
+        found = f"The key of this node ({fingerprint(present)}) is not the one it had when the backup was made."
     return (
-        f"The key of this node ({now}) is not the one it had when the backup was made ({then}). "
-        f"Put the old key back as {settings.key_file}; without it every hub has to approve the node anew."
+        f"{found} Put the key of then ({fingerprint(backup.multikey)}) back into {settings.data_dir}, with all its "
+        "files: signing-key.pem, and after a rotation signing-key-2.pem and so on and keys.json; without it every hub "
+        "has to approve the node anew."
     )

@@ -108,13 +108,14 @@ def _key(settings: Settings) -> Check:
     try:
         signer = node_signer(settings)
     except ChmError as error:
-        fix = f"chmod 600 {settings.key_file}" if _open_to_others(settings.key_file) else "Run chm init, or restore it."
+        open_ones = [str(each) for each in settings.data_dir.glob("signing-key*.pem") if _open_to_others(each)]
+        fix = f"chmod 600 {' '.join(open_ones)}" if open_ones else "Put the key back, with all its files."
         return Check("signing key", State.FAIL, f"{error}.", fix)
     return Check("signing key", State.OK, f"Fingerprint {fingerprint(signer.multikey)}.")
 
 
 def _open_to_others(path: Path) -> bool:
-    return path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
 def _database(settings: Settings) -> tuple[Engine | None, Check]:

@@ -6,7 +6,6 @@ keeps the bytes of what was overwritten until its files are written anew.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,15 +36,14 @@ def erase(
 ) -> None:
     """Erase a record of this node, under the IRIs too that it had before the node moved.
 
-    Raises RecordNotFoundError, InvalidRecordError when another node owns it, StorageError when it has to be repeated.
+    Raises RecordNotFoundError, InvalidRecordError when another node owns it, StorageError or ConflictError when it has
+    to be repeated.
     """
     _withdraw(engine, settings, signer, iri, reason, now)
     for former in settings.former:
         earlier = former.uri_space + iri.removeprefix(settings.uri_space)
         with suppress(RecordNotFoundError):
-            _withdraw(
-                engine, former, replace(signer, verification_method=f"{former.node_iri}#key"), earlier, reason, now
-            )
+            _withdraw(engine, former, signer.at(former.node_iri), earlier, reason, now)
     finish(engine, settings, now)
 
 

@@ -1,11 +1,11 @@
 """A node that moves to another public address: its records get new IRIs, and the old ones lead to them.
 
 The new record states ``owl:sameAs`` the old one; the old one is withdrawn with ``dcterms:isReplacedBy``, in the name of
-the node at its old address. One key signs both, so hubs that pinned it believe both.
+the node at its old address. One key signs both, so hubs that pinned it believe both; what is moved may have been signed
+with a former one.
 """
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,10 @@ from chm_node.catalogue import Catalogue, ChangeLog, Held, LoggedChange
 from chm_node.database import reading, writing
 from chm_node.entry import entry
 from chm_node.errors import ChmError
+from chm_node.keys import public_keys
 from chm_node.namespaces import OWL
 from chm_node.proofs import verify
-from chm_node.publishing import meta_lines, signed, tombstone_lines
+from chm_node.publishing import check_key, meta_lines, signed, tombstone_lines
 from chm_node.record import Action, Change, Entry, Tombstone
 from chm_node.record_types import type_of
 from chm_node.settings import Settings
@@ -39,14 +40,19 @@ def waiting(engine: Engine, settings: Settings) -> int:
 def move(engine: Engine, settings: Settings, signer: Signer, now: datetime) -> Iterator[int]:
     """Move the records of every earlier address; yields how many each transaction moved. May be cut and repeated.
 
-    Raises ChmError for a record that this node's key did not sign.
+    Raises ChmError for a record that no key of this node signed, ConflictError when the key was changed meanwhile.
     """
+    ours = [each.multikey for each in public_keys(settings, signer.multikey)]
     for former in settings.former:
         with reading(engine) as connection:
             iris = _live(connection, former)
         for start in range(0, len(iris), BATCH):
             with writing(engine) as connection:
-                yield _move(connection, iris[start : start + BATCH], former, settings, signer, now)
+                check_key(settings, signer)
+                batch = _live_ones(connection, iris[start : start + BATCH])
+                for _, change in batch:
+                    _refuse_foreign(change, ours)
+                yield _move(connection, batch, former, settings, signer, now)
 
 
 def _live(connection: Connection, former: Settings) -> Sequence[str]:
@@ -54,34 +60,41 @@ def _live(connection: Connection, former: Settings) -> Sequence[str]:
     return connection.execute(select(record_table.c.iri).where(live).order_by(record_table.c.id)).scalars().all()
 
 
+def _live_ones(connection: Connection, iris: Sequence[str]) -> list[tuple[Held, LoggedChange]]:
+    """Those that were not withdrawn meanwhile, with their graphs."""
+    held = Catalogue(connection).held(iris)
+    graphs = ChangeLog(connection).graphs(each.id for each in held.values())
+    return [(each, graphs[each.id]) for iri in iris if not (each := held[iri]).withdrawn]
+
+
 def _move(
-    connection: Connection, iris: Sequence[str], former: Settings, settings: Settings, signer: Signer, now: datetime
+    connection: Connection,
+    live: Sequence[tuple[Held, LoggedChange]],
+    former: Settings,
+    settings: Settings,
+    signer: Signer,
+    now: datetime,
 ) -> int:
     log = ChangeLog(connection)
-    held = Catalogue(connection).held(iris)
-    graphs = log.graphs(each.id for each in held.values())
-    live = [(each, graphs[each.id]) for iri in iris if not (each := held[iri]).withdrawn]
-    for _, change in live:
-        _refuse_foreign(change, signer)
     times = log.next_log_times(2 * len(live), now)
     there = Catalogue(connection).held([_moved(each.iri, former, settings) for each, _ in live])
     copies = [
         _copy(*each, former, settings, signer, at, there) for each, at in zip(live, times[: len(live)], strict=True)
     ]
     # After the copies: a hub that sees a record go knows already what it is now.
-    signer = replace(signer, verification_method=f"{former.node_iri}#key")
     stones = [
-        _stone(each, former, settings, signer, at) for (each, _), at in zip(live, times[len(live) :], strict=True)
+        _stone(each, former, settings, signer.at(former.node_iri), at)
+        for (each, _), at in zip(live, times[len(live) :], strict=True)
     ]
     log.append(copies)
     log.append(stones)
     return len(live)
 
 
-def _refuse_foreign(change: LoggedChange, signer: Signer) -> None:
-    graph = change.graph
-    if change.hops or not graph.proof or not verify(graph.nquads, graph.proof, signer.multikey):
-        raise ChmError(f"moved_from: {graph.iri} was not signed with the key of this node, so it is not ours to move")
+def _refuse_foreign(change: LoggedChange, ours: Sequence[str]) -> None:
+    graph, proof = change.graph, change.graph.proof
+    if change.hops or not proof or not any(verify(graph.nquads, proof, each) for each in ours):
+        raise ChmError(f"moved_from: {graph.iri} was not signed with a key of this node, so it is not ours to move")
 
 
 def _copy(

@@ -122,7 +122,7 @@ def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tomb
     if problems := list(term_problems(tombstone.iri, tombstone_triples(tombstone, now), OTHER)):
         raise InvalidRecordError(problems)
     with writing(engine) as connection:
-        _check_key(settings, signer)
+        check_key(settings, signer)
         log = ChangeLog(connection)
         catalogue = Catalogue(connection)
         held = (catalogue.find(tombstone.iri) if tombstone.erased else None) or catalogue.get(tombstone.iri)
@@ -244,7 +244,7 @@ def _publish_batch(
 ) -> Published:
     drafts = list({draft.record.iri: draft for draft in drafts}.values())
     with writing(engine) as connection:
-        _check_key(settings, signer)
+        check_key(settings, signer)
         log = ChangeLog(connection)
         held = _held_graphs(connection, [draft.record.iri for draft in drafts])
         drafts = [_with_former_names(draft, held.get(draft.record.iri), settings) for draft in drafts]
@@ -260,8 +260,11 @@ def _publish_batch(
     return Published(created, len(changed) - created, len(drafts) - len(changed))
 
 
-def _check_key(settings: Settings, signer: Signer) -> None:
-    """Under the log's lock, for a rotation takes it too: what a former key signs from then on, nobody believes."""
+def check_key(settings: Settings, signer: Signer) -> None:
+    """Raise ConflictError when this is no longer the key of the node, because what it signs nobody believes.
+
+    To be called under the log's lock, for a rotation takes it too.
+    """
     if signer.verification_method != current_name(settings):
         raise ConflictError("the key of this node was changed meanwhile; repeat the command")
 

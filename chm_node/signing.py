@@ -2,7 +2,7 @@
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +25,10 @@ class Signer:
         """The public key as peers pin it."""
         raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         return as_multikey(raw)
+
+    def at(self, node: str) -> "Signer":
+        """The same key under the name it has at another address of its node."""
+        return replace(self, verification_method=f"{node}#{self.verification_method.partition('#')[2]}")
 
     def sign(self, nquads: bytes, created: datetime) -> Proof:
         """A proof over a record graph in canonical form; ``created`` is cut to seconds, UTC."""
@@ -59,7 +63,9 @@ def load_signer(path: Path, verification_method: str) -> Signer:
         mode = stat.S_IMODE(path.stat().st_mode)
         pem = path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"data_dir: the signing key {path.name} cannot be read; run `chm init` first") from error
+        raise SettingsError(
+            f"data_dir: the signing key {path.name} cannot be read; put it back, or run `chm init` for a new node"
+        ) from error
     if mode & 0o077:
         raise SettingsError(f"data_dir: the signing key {path.name} can be read by others; run `chmod 600` on it")
     try:

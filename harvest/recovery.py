@@ -1,6 +1,6 @@
 """After a restore: our own records come back from a hub, as we signed them.
 
-A hub can give back only what our key signed, and what it gives is written into the log as it is, with its version of
+A hub can give back only what our keys signed, and what it gives is written into the log as it is, with its version of
 then. So a hub that withholds a later version does no lasting harm: that one is newer wherever it is.
 """
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.database import reading, writing
 from chm_node.http_client import HttpClient
+from chm_node.keys import node_signer, public_keys
 from chm_node.record import Action, Change, Entry, RecordGraph
 from chm_node.settings import Settings
 from harvest.compare import asked
@@ -53,16 +54,15 @@ class Recovered:
 class Recovery:
     """Our records as one hub has them, beside ours."""
 
-    def __init__(
-        self, engine: Engine, settings: Settings, multikey: str, hub: str, client: HttpClient, readers: Readers
-    ) -> None:
+    def __init__(self, engine: Engine, settings: Settings, hub: str, client: HttpClient, readers: Readers) -> None:
         self._engine = engine
         self._settings = settings
         self._hub: Description = describe(hub, Visit(client, readers, {}, hub))
         self._visit = Visit(client, readers, {}, self._hub.authority.node)
         self._told = receipts_at(hub, settings.node_iri, client, readers).told
         # The hub's rules, as if it offered our records to a stranger: our own would be an echo to us.
-        ours = Authority(settings.node_iri, settings.uri_space, multikey)
+        in_use, *former = public_keys(settings, node_signer(settings).multikey)
+        ours = Authority(settings.node_iri, settings.uri_space, in_use.multikey, tuple(former))
         self._powers = Powers(self._hub.authority.node, self._hub.authority.uri_space, ours, {})
 
     def missing(self) -> list[str]:
@@ -72,7 +72,7 @@ class Recovery:
         return [each.iri for each in compare(own, self._told, self._settings.uri_space) if each.ahead]
 
     def take(self, iris: Sequence[str], now: datetime, step: Callable[[int], None]) -> Recovered:
-        """Fetch these records and take over what our key signed; ``step`` hears how many are done.
+        """Fetch these records and take over what our keys signed; ``step`` hears how many are done.
 
         Raises FetchError when the hub does not answer; what came before stays.
         """

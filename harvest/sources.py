@@ -5,7 +5,7 @@ A source is proposed by its address and approved by a person, who pins node, URI
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -141,16 +141,30 @@ def contradiction(source: Source, found: Description) -> str:
 def take_over_key(connection: Connection, source: Source, found: Description, now: datetime) -> None:
     """Pin the key that an approved source describes instead of its former one, and make it due.
 
-    The caller knows that the pinned key vouches for the description.
+    Earlier addresses of its node, which have the former key pinned too, follow. The caller knows that the pinned key
+    vouches for the description.
     """
-    pinned = succession(source.authority, found.authority, now)
+    for each in listing(connection):
+        if each.state == MOVED and each.authority.multikey == source.authority.multikey:
+            _pin_new_key(connection, each, found, now)
+    _pin_new_key(connection, source, found, now)
+    fresh = {"due": milliseconds(now), "failures": 0, "lease": ""}
+    connection.execute(update(source_table).where(source_table.c.id == source.id).values(fresh))
+
+
+def _pin_new_key(connection: Connection, source: Source, found: Description, now: datetime) -> None:
+    """Pin the keys that a description states, which is that of the source or of the address to which it moved."""
+    node, there = source.node, found.authority.node
+
+    def named(key_id: str) -> str:  # the name of a key lies at the address of its node
+        return node + key_id.removeprefix(there) if key_id.startswith(there) else key_id
+
+    former = tuple(replace(each, key_id=named(each.key_id)) for each in found.authority.former)
+    pinned = succession(source.authority, replace(found.authority, node=node, former=former), now)
     values = {
         "multikey": pinned.multikey,
-        "key_id": found.key_id,
+        "key_id": named(found.key_id),
         "former": json.dumps(stored_keys(pinned.former)),
-        "due": milliseconds(now),
-        "failures": 0,
-        "lease": "",
     }
     connection.execute(update(source_table).where(source_table.c.id == source.id).values(values))
 

@@ -1,6 +1,6 @@
 """Commands of a node that wants to be harvested: asking a hub, leaving it, changing the key."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chm_node.settings import Settings
     from harvest.joining.asking import Asking
     from harvest.joining.memberships import Membership
+    from harvest.joining.outbox import NotTaken
 
 _WORDS = {
     "asked": "the request waits for the decision of the hub's operator",
@@ -54,13 +55,18 @@ def join(hub: str, status: bool) -> None:
 def leave(hub: str) -> None:
     """Have HUB harvest this node no more; it keeps the records it has, marked as withdrawn.
 
+    Exit code 1 when the hub refused that for good.
+
     \b
     chm leave https://hub.example.org/
     """
     settings = load_settings()
     with _asking(settings) as asking:
-        taken = asking.leave(hub, datetime.now(UTC))
-    click.echo(f"{hub} was told." if taken else f"{hub} could not be told yet; the worker goes on trying for a week.")
+        problem = asking.leave(hub, datetime.now(UTC))
+    if problem is None:
+        click.echo(f"{hub} was told.")
+    else:
+        _show_untold([problem], "It may go on harvesting: ask its operator to remove this node.")
 
 
 @click.group()
@@ -73,7 +79,8 @@ def rotate_key() -> None:
     """Make a new key, and have the hubs that this node joined take it over.
 
     What was signed until now stands. The announcement is signed with the former key, so keep its file until every hub
-    was told. A hub that this node did not join by command has to approve it anew.
+    was told. A hub that this node did not join by command has to approve it anew. Exit code 1 when a hub refused the
+    announcement for good.
 
     \b
     chm key rotate
@@ -85,8 +92,7 @@ def rotate_key() -> None:
         new, untold = asking.rotate_key(datetime.now(UTC))
     click.echo(f"key          {new.verification_method}")
     click.echo(f"fingerprint  {fingerprint(new.multikey)}")
-    for hub in untold:
-        click.echo(f"{hub} could not be told yet; the worker goes on trying for a week.")
+    _show_untold(untold, "It harvests no more until its operator has approved this node anew: call them.")
 
 
 @contextmanager
@@ -102,6 +108,16 @@ def _asking(settings: "Settings") -> "Iterator[Asking]":
         Readers(1) as readers,
     ):
         yield Asking(engine, settings, client, readers)
+
+
+def _show_untold(problems: "Sequence[NotTaken]", when_refused: str) -> None:
+    for each in problems:
+        if each.final:
+            click.echo(f"{each.node} refused ({each.said}). {when_refused}", err=True)
+        else:
+            click.echo(f"{each.node} could not be told yet ({each.said}); the worker goes on trying for a week.")
+    if any(each.final for each in problems):
+        raise click.exceptions.Exit(1)
 
 
 def _show(found: "Membership") -> None:

@@ -17,13 +17,13 @@ _RECOVER = "Changes made after the backup may be at your hubs. For each hub: chm
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--with-key", is_flag=True, help="Put the signing key in too; then keep the file as secret as the key.")
+@click.option("--with-key", is_flag=True, help="Put the keys in too; then keep the file as secret as them.")
 @click.option("--force", is_flag=True, help="Write over FILE if it is there already.")
 def backup(file: Path, with_key: bool, force: bool) -> None:
     """Write everything this node holds into FILE, while it is at work.
 
-    Without --with-key the signing key is not in it: keep that apart, once, in a safe place. For PostgreSQL the command
-    says which program to use instead.
+    Without --with-key the keys are not in it: keep their files apart, in a safe place, anew after each rotation. For
+    PostgreSQL the command says which program to use instead.
 
     \b
     chm backup /media/usb/chm-2026-11-22.backup
@@ -89,7 +89,7 @@ def new_epoch() -> None:
 def recover(hub: str) -> None:
     """Bring back from HUB the versions of this node's records that were lost by a restore.
 
-    Only what this node's key signed is taken over, as it was. May be repeated, and asked of several hubs. Exit code 1
+    Only what this node's keys signed is taken over, as it was. May be repeated, and asked of several hubs. Exit code 1
     when something could not be taken over.
 
     \b
@@ -102,7 +102,7 @@ def recover(hub: str) -> None:
 
     settings, now = load_settings(), datetime.now(UTC)
     with opened_engine(settings) as engine, HttpClient(fetch_policy(settings)) as client, Readers(1) as readers:
-        recovery = Recovery(engine, settings, open_signer(settings).multikey, hub, client, readers)
+        recovery = Recovery(engine, settings, hub, client, readers)
         missing = recovery.missing()
         with progress("records asked for", len(missing)) as step:
             found = recovery.take(missing, now, step)
@@ -162,7 +162,7 @@ def erase(record: str, reason: str, lang: str | None) -> None:
 
 
 def _words(found: "Backup") -> str:
-    key = "with the signing key" if found.with_key else "without the signing key"
+    key = "with the keys" if found.with_key else "without the keys"
     return (
         f"{found.records} records of {found.node}, as of {found.log_time:%Y-%m-%d %H:%M:%S} UTC, "
         f"made {found.made:%Y-%m-%d %H:%M:%S} UTC, {key}"

@@ -1,5 +1,6 @@
 """What this node asks of hubs: to be harvested, how that stands, to follow a new key, to let it go."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
@@ -18,7 +19,8 @@ from harvest.discovery import describe
 from harvest.joining import memberships, outbox
 from harvest.joining.memberships import ACCEPTED, ASKED, LEFT, REFUSED, REJECTED, Membership
 from harvest.joining.notification import OFFER, UNDO, UPDATE, Notification
-from harvest.joining.told import Told, location_of, problem_of, read_state
+from harvest.joining.outbox import NotTaken
+from harvest.joining.told import Told, location_of, read_state
 from harvest.readers import Readers
 from harvest.visit import Visit
 
@@ -77,19 +79,30 @@ class Asking:
             memberships.keep(connection, found)
         return found
 
-    def leave(self, hub: str, now: datetime) -> bool:
-        """End it; whether the hub has taken that already, or the worker goes on telling it. Raises HarvestError."""
+    def leave(self, hub: str, now: datetime) -> NotTaken | None:
+        """End it; None when the hub has taken that, else what it said. Raises HarvestError.
+
+        The worker goes on telling it, unless it refused for good; then what it said is kept.
+        """
         joined = self._known(hub)
         known = joined or self._describe(hub, now)
         undone = self._said(UNDO, known.hub, joined.offer if joined else self._settings.node_iri)
         with writing(self._engine) as connection:
-            memberships.keep(connection, replace(known, state=LEFT, summary="", answered=now))
-            outbox.put(connection, undone, known.inbox, current_name(self._settings), now)
-        return self._sent(known.hub, now)
+            left = replace(known, state=LEFT, summary="", answered=now)
+            memberships.keep(connection, left)
+            sent = outbox.put(connection, undone, known.inbox, current_name(self._settings), now, taken=True)
+        problem = next(iter(self._send([sent], now)), None)
+        if problem and problem.final:
+            with writing(self._engine) as connection:
+                memberships.keep(connection, replace(left, summary=problem.said))
+        return problem
 
-    def rotate_key(self, now: datetime) -> tuple[Signer, list[str]]:
-        """Make a new key, and have every hub told under the old one; the key, and the hubs still to be told."""
-        former = node_signer(self._settings)
+    def rotate_key(self, now: datetime) -> tuple[Signer, list[NotTaken]]:
+        """Make a new key, and have every hub told under the old one; the key, and what hubs did not take.
+
+        The worker goes on telling those that did not refuse for good.
+        """
+        former, sent = node_signer(self._settings), []
         with writing(self._engine) as connection:
             # The log may run ahead of the clock, and what it holds was signed with the former key.
             [end] = ChangeLog(connection).next_log_times(1, now)
@@ -97,10 +110,8 @@ class Asking:
             for each in memberships.listing(connection):
                 if each.state in (ASKED, ACCEPTED):
                     said = self._said(UPDATE, each.hub, self._settings.node_iri)
-                    outbox.put(connection, said, each.inbox, former.verification_method, now)
-        outbox.send_due(self._engine, self._settings, self._client, self._readers, now)
-        with reading(self._engine) as connection:
-            return new, outbox.waiting(connection)
+                    sent.append(outbox.put(connection, said, each.inbox, former.verification_method, now, taken=True))
+        return new, self._send(sent, now)
 
     def _known(self, hub: str) -> Membership | None:
         with reading(self._engine) as connection:
@@ -122,8 +133,7 @@ class Asking:
         key = current_name(self._settings)
         answer = outbox.post(self._client, self._settings, asked.inbox, offer.body(), key, now)
         if answer.status not in (200, 201, 202):
-            said = problem_of(answer.body) or f"HTTP status {answer.status}"
-            raise HarvestError(f"{asked.address} did not take the request: {said}")
+            raise HarvestError(f"{asked.address} did not take the request: {outbox.reason_of(answer)}")
         location = location_of(asked.inbox, answer.headers.get("location", ""))
         return location if host_of(location) == host_of(asked.inbox) else ""
 
@@ -142,7 +152,5 @@ class Asking:
     def _said(self, kind: str, hub: str, about: str) -> Notification:
         return Notification(kind, f"urn:uuid:{uuid4()}", self._settings.node_iri, about, hub)
 
-    def _sent(self, hub: str, now: datetime) -> bool:
-        outbox.send_due(self._engine, self._settings, self._client, self._readers, now)
-        with reading(self._engine) as connection:
-            return hub not in outbox.waiting(connection)
+    def _send(self, sent: Iterable[int], now: datetime) -> list[NotTaken]:
+        return outbox.send(self._engine, self._settings, self._client, self._readers, sent, now)

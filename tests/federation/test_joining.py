@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from chm_node import keys
 from chm_node.database import reading, writing
@@ -12,7 +13,7 @@ from chm_node.proofs import fingerprint, verify
 from chm_node.signing import create_key, load_signer
 from harvest import hubs, sources
 from harvest.joining import deciding, memberships, outbox, requests
-from harvest.joining.notification import ACCEPT, Notification
+from harvest.joining.notification import ACCEPT, UNDO, Notification
 
 from .conftest import Reply
 
@@ -53,12 +54,29 @@ def source(hub, node):
         return sources.find(connection, node.iri)
 
 
-def rotate(node):
-    """A new key, as by the command; the hubs that could not be told."""
+def rotate(node, at=None):
+    """A new key, as by the command; what hubs did not take."""
     with node.asking() as asking:
-        node.signer, untold = asking.rotate_key(datetime.now(UTC))
+        node.signer, untold = asking.rotate_key(at or datetime.now(UTC))
     node.now = datetime.now(UTC) + timedelta(seconds=2)
     return untold
+
+
+def leave(node, hub, at=None):
+    """As by the command; None when the hub took it."""
+    with node.asking() as asking:
+        return asking.leave(hub.settings.base_url, at or datetime.now(UTC))
+
+
+def unsent(node):
+    """The receivers of what the worker still has to send."""
+    with reading(node.engine) as connection:
+        return list(connection.execute(select(outbox.table.c.node)).scalars())
+
+
+def make_due(node):
+    with writing(node.engine) as connection:
+        connection.execute(outbox.table.update().values(due=0))
 
 
 def test_a_node_that_asks_is_checked_approved_told_and_harvested(dz, tn):
@@ -104,8 +122,7 @@ def test_a_node_that_cannot_be_reached_asks_by_itself(dz, tn, wire):
     tn.approve(dz)
     tn.work()
     assert membership(dz, tn).state == "asked"
-    with reading(tn.engine) as connection:
-        assert outbox.waiting(connection) == [dz.iri]
+    assert unsent(tn) == [dz.iri]
 
     wire.apps["dz.example.org"] = app
     with dz.asking() as asking:
@@ -324,13 +341,87 @@ def test_an_announcement_that_the_description_does_not_bear_out_changes_nothing(
 def test_a_hub_that_is_away_is_told_of_the_new_key_later(joined, wire):
     dz, tn = joined
     app = wire.apps.pop("tn.example.org")
-    assert rotate(dz) == [tn.iri]
+    [untold] = rotate(dz)
+    assert (untold.node, untold.final) == (tn.iri, False)
     wire.apps["tn.example.org"] = app
-    with writing(dz.engine) as connection:
-        connection.execute(outbox.table.update().values(due=0))
+    make_due(dz)
     dz.work()
     tn.work()
     assert source(tn, dz).key_id == f"{dz.iri}#key-2"
+
+
+WRONG = pytest.mark.parametrize("wrong", [timedelta(hours=1), timedelta(hours=-1)], ids=["ahead", "behind"])
+
+
+@WRONG
+def test_a_node_whose_clock_is_wrong_tells_of_its_new_key_once_it_is_set(joined, wrong):
+    """Each try is signed anew, so the same message is taken later."""
+    dz, tn = joined
+
+    [untold] = rotate(dz, datetime.now(UTC) + wrong)
+
+    assert (untold.node, untold.final) == (tn.iri, False)
+    assert "set the clock" in untold.said
+    assert unsent(dz) == [tn.iri]
+    make_due(dz)
+    dz.work()
+    tn.work()
+    assert unsent(dz) == []
+    tn.now = datetime.now(UTC)
+    assert (source(tn, dz).key_id, tn.harvest(dz).outcome) == (f"{dz.iri}#key-2", "ok")
+
+
+@WRONG
+def test_a_node_whose_clock_is_wrong_leaves_once_it_is_set(joined, wrong):
+    dz, tn = joined
+    untold = leave(dz, tn, datetime.now(UTC) + wrong)
+    assert (untold.node, untold.final, source(tn, dz).state) == (tn.iri, False, "approved")
+    assert "set the clock" in untold.said
+    make_due(dz)
+    dz.work()
+    assert (unsent(dz), source(tn, dz).state) == ([], "left")
+
+
+GONE = Reply(b'{"detail": "This inbox is closed."}', 410, "application/problem+json")
+
+
+def test_what_a_hub_refuses_for_good_is_said_and_not_sent_again(joined, wire):
+    dz, tn = joined
+    wire.replies[f"{tn.settings.base_url}inbox"] = GONE
+
+    refused = rotate(dz)
+    refused.append(leave(dz, tn))
+
+    said = f"{tn.settings.base_url}inbox answered 410: This inbox is closed."
+    assert [(each.node, each.final, each.said) for each in refused] == [(tn.iri, True, said)] * 2
+    assert unsent(dz) == []
+    assert (membership(dz, tn).state, membership(dz, tn).summary) == ("left", said)
+
+
+def test_no_worker_sends_what_a_command_is_sending(joined, wire):
+    """It would hear of a refusal, and the command would not."""
+    dz, tn = joined
+    due = []
+
+    def look(_):
+        with reading(dz.engine) as connection:
+            due.append(outbox.is_due(connection, datetime.now(UTC)))
+
+    wire.before = look
+    assert leave(dz, tn) is None
+    assert due
+    assert not any(due)
+
+
+def test_a_message_whose_key_is_gone_keeps_no_other_waiting(joined):
+    dz, tn = joined
+    with writing(dz.engine) as connection:
+        for name in ("key-9", "key"):
+            undo = Notification(UNDO, f"urn:uuid:{name}", dz.iri, membership(dz, tn).offer, tn.iri)
+            outbox.put(connection, undo, f"{tn.settings.base_url}inbox", f"{dz.iri}#{name}", datetime.now(UTC))
+    dz.work()
+    assert source(tn, dz).state == "left"
+    assert unsent(dz) == [tn.iri]
 
 
 def test_nothing_is_published_with_a_key_that_was_changed_meanwhile(dz):
@@ -353,8 +444,7 @@ def test_leaving_ends_the_harvest_and_keeps_the_records_marked(joined):
     tn.now = datetime.now(UTC)
     tn.harvest(dz)
 
-    with dz.asking() as asking:
-        assert asking.leave(tn.settings.base_url, datetime.now(UTC)) is True
+    assert leave(dz, tn) is None
 
     assert (membership(dz, tn).state, source(tn, dz).state) == ("left", "left")
     assert tn.holds(iri)
@@ -367,8 +457,7 @@ def test_leaving_ends_the_harvest_and_keeps_the_records_marked(joined):
 
 def test_a_node_that_left_may_come_back(joined):
     dz, tn = joined
-    with dz.asking() as asking:
-        asking.leave(tn.settings.base_url, datetime.now(UTC))
+    leave(dz, tn)
     assert dz.join(tn).state == "asked"
     tn.work()
     assert len(tn.requests()) == 1
@@ -380,8 +469,7 @@ def test_a_node_that_left_may_come_back(joined):
 def test_a_request_that_waits_can_be_taken_back(dz, tn):
     dz.join(tn)
     tn.work()
-    with dz.asking() as asking:
-        assert asking.leave(tn.settings.base_url, datetime.now(UTC)) is True
+    assert leave(dz, tn) is None
     assert tn.requests() == []
 
 

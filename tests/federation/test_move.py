@@ -1,14 +1,15 @@
 """A node that moves to another address: its hubs approve it there, and every old address leads to the new one."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 
-from chm_node import erasure, moving
+from chm_node import erasure, keys, moving
 from chm_node.app import create_app
 from chm_node.database import reading
-from chm_node.errors import ChmError, SettingsError
+from chm_node.errors import ChmError, ConflictError, SettingsError
 from chm_node.proofs import verify
 from chm_node.publishing import identifier_of, withdraw
 from chm_node.record import Action, Tombstone
@@ -43,7 +44,7 @@ def move(peer, wire, base=NEW):
     old = wire.apps[peer.settings.base_url.split("/")[2]]
     moved_from = (*peer.settings.moved_from, peer.settings.base_url)
     peer.settings = Settings.load(**{**peer.settings.model_dump(), "base_url": base, "moved_from": moved_from})
-    peer.signer = replace(peer.signer, verification_method=f"{peer.iri}#key")
+    peer.signer = keys.node_signer(peer.settings)
     total = sum(moving.move(peer.engine, peer.settings, peer.signer, peer.now))
     old.extensions["chm"].engine.dispose()
     app = create_app(peer.settings)
@@ -206,10 +207,90 @@ def test_an_erasure_reaches_the_old_record_too(peer, hub, iris, wire):
         assert b"Workshop on PCB" not in data
 
 
+def at_once(*nodes):
+    """Joining, and a new key, go by the clock of the machine, so the nodes do as well."""
+    for each in nodes:
+        each.now = max(each.now + timedelta(minutes=20), datetime.now(UTC) + timedelta(seconds=5))
+
+
+def rotate(peer, hub):
+    """A new key, which the hub that the peer has joined takes over; the former one."""
+    former = peer.signer
+    with peer.asking() as asking:
+        peer.signer, _ = asking.rotate_key(datetime.now(UTC))
+    hub.work()
+    at_once(peer, hub)
+    return former
+
+
+def test_a_node_that_changed_its_key_moves_with_the_records_of_both_keys(peer, hub, iris, wire):
+    peer.join(hub)
+    rotate(peer, hub)
+    [late] = peer.publish("Signed with the new key")
+    assert hub.harvest(peer).created == 1
+    at_once(peer, hub)
+
+    assert move(peer, wire) == 21
+    hub.follow(NEW)
+    run = hub.harvest(peer)
+
+    assert (run.outcome, run.created, run.rejected, hub.reasons()) == ("ok", 21, 0, {})
+    assert all(hub.holds(now_of(iri)) for iri in (*iris, late))
+    # The name of a key is never given to another one, at the old address too.
+    assert hub.held(iris[0]).graph.proof["verificationMethod"] == "https://dz.example.org/node#key-2"
+
+
+def test_nothing_is_moved_with_a_key_that_was_changed_meanwhile(peer, iris):
+    settings = Settings.load(**{**peer.settings.model_dump(), "base_url": NEW, "moved_from": (peer.settings.base_url,)})
+    old = keys.node_signer(settings)
+    keys.rotate(settings, peer.now)
+    with pytest.raises(ConflictError, match="key of this node was changed"):
+        list(moving.move(peer.engine, settings, old, peer.now))
+
+
+@pytest.fixture
+def moved(peer, hub, iris, wire):
+    """The hub has approved the peer at its new address, and the peer has joined it there."""
+    move(peer, wire)
+    hub.follow(NEW)
+    peer.join(hub)
+    hub.work()
+    hub.harvest(peer)
+    at_once(peer, hub)
+
+
+def test_an_erasure_after_a_move_and_a_new_key_reaches_the_old_record_too(peer, hub, iris, moved):
+    rotate(peer, hub)
+
+    erasure.erase(peer.engine, peer.settings, peer.signer, now_of(iris[0]), {"en": "On request."}, peer.now)
+    run = hub.harvest(peer)
+
+    assert (run.outcome, run.withdrawn, run.rejected, hub.reasons()) == ("ok", 1, 0, {})
+    hub.later(days=1)
+    assert erasure.finish_due(hub.engine, hub.settings, hub.now)
+    for node in (peer, hub):
+        data = b"".join(each.read_bytes() for each in node.settings.data_dir.rglob("*") if each.is_file())
+        assert b"Workshop on PCB" not in data
+
+
+def test_a_former_key_says_nothing_at_the_old_address_either(peer, hub, iris, moved):
+    """Whoever stole it would otherwise bring back what has moved."""
+    new, before = peer.settings, rotate(peer, hub)
+    peer.settings = new.former[0]
+    peer.signer, current = before.at(peer.iri), peer.signer
+    forged = peer.say(iris[0], version=peer.now)
+    peer.settings, peer.signer = new, current
+
+    assert hub.harvest(peer).rejected == 1
+
+    assert hub.reasons() == {forged.iri: "bad-proof"}
+    assert not hub.holds(iris[0])
+
+
 def test_only_what_this_node_signed_is_moved(peer, hub, iris):
     """Somebody names the address of a peer as their own."""
     settings = Settings.load(**{**hub.settings.model_dump(), "moved_from": (peer.settings.base_url,)})
-    with pytest.raises(ChmError, match="not signed with the key of this node"):
+    with pytest.raises(ChmError, match="not signed with a key of this node"):
         list(moving.move(hub.engine, settings, hub.signer, hub.now))
     assert all(hub.holds(iri) for iri in iris)
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from chm_node import backup, erasure
+from chm_node import backup, erasure, keys
 from chm_node.database import reading, writing
 from chm_node.publishing import withdraw
 from chm_node.record import Action, Tombstone
@@ -40,9 +40,7 @@ def pass_time(*nodes, **time):
 
 def recover(peer, hub):
     with peer.client() as client:
-        recovery = Recovery(
-            peer.engine, peer.settings, peer.signer.multikey, hub.settings.base_url, client, peer.readers
-        )
+        recovery = Recovery(peer.engine, peer.settings, hub.settings.base_url, client, peer.readers)
         return recovery.take(recovery.missing(), peer.now, lambda _: None)
 
 
@@ -115,9 +113,7 @@ def test_what_the_backup_lacks_is_told_on_both_sides_and_not_withdrawn(peer, hub
     assert hub.holds(fresh)
     assert "Revised after" in hub.held(kept[0]).graph.nquads.decode()
     with peer.client() as client:
-        recovery = Recovery(
-            peer.engine, peer.settings, peer.signer.multikey, hub.settings.base_url, client, peer.readers
-        )
+        recovery = Recovery(peer.engine, peer.settings, hub.settings.base_url, client, peer.readers)
     assert set(recovery.missing()) == {fresh, kept[0]}
 
 
@@ -160,6 +156,24 @@ def test_all_of_it_comes_back_from_the_hub_as_it_was(peer, hub, kept, file, make
     peer.revise({fresh: "Revised once more"})
     pass_time(hub)
     assert hub.harvest(peer).updated == 1
+
+
+def test_what_a_former_key_signed_comes_back_too(peer, hub, kept, file):
+    back_up(peer, file)
+    pass_time(peer, hub)
+    lost = peer.publish("Signed with the former key", "And so was this")
+    hub.harvest(peer)
+    pass_time(peer, hub)
+    peer.signer = keys.rotate(peer.settings, peer.now)
+    pass_time(peer, hub)
+    hub.follow(peer)
+    lost += peer.publish("Signed with the new key")
+    assert hub.harvest(peer).created == 1
+    pass_time(peer, hub)
+    restore(peer, file)
+
+    assert recover(peer, hub) == Recovered(created=3)
+    assert all(peer.holds(iri) for iri in lost)
 
 
 def test_a_hub_gives_back_nothing_that_our_key_did_not_sign(peer, hub, kept, file, wire):

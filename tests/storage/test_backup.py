@@ -7,15 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from chm_node import backup, dumps, watermark
+from chm_node import backup, dumps, keys, watermark
 from chm_node.app import create_app
 from chm_node.catalogue import Catalogue, ChangeLog
 from chm_node.database import open_database, reading
-from chm_node.errors import BackupError, OutdatedLogError
+from chm_node.errors import BackupError, OutdatedLogError, SettingsError
 from chm_node.publishing import publish, record_iri
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
-from chm_node.signing import create_key, load_signer
+from chm_node.signing import create_key
 
 NOW = datetime(2026, 11, 22, 3, 22, 8, tzinfo=UTC)
 BASE = "https://dz.chm.example/"
@@ -31,7 +31,7 @@ class Node:
 
     def publish(self, number, title="A notice", now=NOW):
         iri = record_iri(self.settings, "news", UUID(int=number))
-        signer = load_signer(self.settings.key_file, f"{self.settings.node_iri}#key")
+        signer = keys.node_signer(self.settings)
         record = RECORD_TYPES["news"].record(iri, {"title": {"en": title}})
         list(publish(self.engine, self.settings, signer, [record], now))
         return iri
@@ -121,6 +121,122 @@ def test_a_backup_without_the_key_warns_on_a_node_with_another(node, file, tmp_p
     other.restore(file)
     assert "not the one it had" in backup.key_warning(made, other.settings)
     other.engine.dispose()
+
+
+def rotate(node, days):
+    """Another key, some days later."""
+    return keys.rotate(node.settings, NOW + timedelta(days=days)).multikey
+
+
+def restored_on_an_empty_machine(file, folder):
+    settings = Settings.load(base_url=BASE, data_dir=folder)
+    made, _ = backup.restore(settings, file, NOW)
+    return made, settings
+
+
+def replaced(settings):
+    return sorted(each.name.partition(".replaced-")[0] for each in settings.data_dir.glob("*.replaced-*"))
+
+
+def test_a_backup_with_the_key_has_every_key_the_node_ever_had(node, file, tmp_path):
+    rotate(node, 1)
+    in_use = rotate(node, 2)
+
+    node.back_up(file, with_key=True)
+    made, settings = restored_on_an_empty_machine(file, tmp_path / "new")
+
+    names = {"signing-key.pem", "signing-key-2.pem", "signing-key-3.pem", "keys.json"}
+    assert set(members(file)) == {"manifest.json", "chm.sqlite", *names}
+    assert keys.node_signer(settings).multikey == made.multikey == in_use
+    assert keys.public_keys(settings, "") == keys.public_keys(node.settings, "")
+    for name in names:
+        assert (settings.data_dir / name).read_bytes() == (node.settings.data_dir / name).read_bytes()
+        assert stat.S_IMODE((settings.data_dir / name).stat().st_mode) == 0o600
+    assert (backup.key_warning(made, settings), replaced(settings)) == ("", [])
+
+
+def test_a_former_key_whose_file_was_put_away_is_no_hindrance(node, file, tmp_path):
+    in_use = rotate(node, 1)
+    node.settings.key_file.unlink()
+    node.back_up(file, with_key=True)
+    _, settings = restored_on_an_empty_machine(file, tmp_path / "new")
+    assert keys.node_signer(settings).multikey == in_use
+    assert not settings.key_file.exists()
+
+
+def test_a_backup_does_not_bring_back_a_key_that_was_given_up_since(node, file):
+    made = node.back_up(file, with_key=True)
+    in_use = rotate(node, 1)
+    node.restore(file)
+    assert keys.node_signer(node.settings).multikey == in_use
+    assert (backup.key_warning(made, node.settings), replaced(node.settings)) == ("", [])
+
+
+def test_the_newer_key_of_a_backup_comes_back(node, file):
+    first = node.settings.key_file.read_bytes()
+    in_use = rotate(node, 1)
+    made = node.back_up(file, with_key=True)
+    for name in ("keys.json", "signing-key-2.pem"):
+        (node.settings.data_dir / name).unlink()
+
+    node.restore(file)
+
+    assert keys.node_signer(node.settings).multikey == in_use
+    assert node.settings.key_file.read_bytes() == first
+    assert (backup.key_warning(made, node.settings), replaced(node.settings)) == ("", [])
+
+
+def test_the_keys_of_another_life_are_kept_beside_those_of_the_backup(node, file, tmp_path):
+    node.back_up(file, with_key=True)
+    other = Node(tmp_path / "new-machine")
+    rotate(other, 1)
+    rotate(other, 2)
+
+    other.restore(file)
+
+    assert keys.node_signer(other.settings).multikey == keys.node_signer(node.settings).multikey
+    assert replaced(other.settings) == ["keys.json", "signing-key-2.pem", "signing-key-3.pem", "signing-key.pem"]
+    rotate(other, 3)  # takes none of their names
+    assert replaced(other.settings) == ["keys.json", "signing-key-2.pem", "signing-key-3.pem", "signing-key.pem"]
+    other.engine.dispose()
+
+
+def test_a_damaged_list_of_keys_is_replaced_and_kept(node, file):
+    in_use = rotate(node, 1)
+    node.back_up(file, with_key=True)
+    (node.settings.data_dir / "keys.json").write_text("{")
+    node.restore(file)
+    assert keys.node_signer(node.settings).multikey == in_use
+    assert replaced(node.settings) == ["keys.json"]
+
+
+def test_a_restore_without_keys_warns_of_a_former_key_and_of_none(node, file, tmp_path):
+    rotate(node, 1)
+    made = node.back_up(file)
+    assert made.multikey == keys.node_signer(node.settings).multikey
+    _, settings = restored_on_an_empty_machine(file, tmp_path / "new")
+    assert "signing-key.pem cannot be read" in backup.key_warning(made, settings)
+
+    # From the stick in the safe, as it was before the key was changed.
+    settings.key_file.touch(0o600)
+    settings.key_file.write_bytes(node.settings.key_file.read_bytes())
+    assert "not the one it had" in backup.key_warning(made, settings)
+    assert "keys.json" in backup.key_warning(made, settings)
+
+
+def test_a_restore_without_keys_does_not_warn_of_a_key_that_followed(node, file):
+    made = node.back_up(file)
+    rotate(node, 1)
+    node.restore(file)
+    assert backup.key_warning(made, node.settings) == ""
+
+
+def test_a_key_that_is_not_the_listed_one_signs_nothing(node):
+    """Somebody has put back some of the files, and not all."""
+    rotate(node, 1)
+    (node.settings.data_dir / "signing-key-2.pem").write_bytes(node.settings.key_file.read_bytes())
+    with pytest.raises(SettingsError, match=r"signing-key-2\.pem is not the key that keys\.json names"):
+        keys.node_signer(node.settings)
 
 
 def test_after_a_restore_the_log_goes_on_after_all_that_was_given_out(node, file):

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from chm_node.database import open_database, reading, writing
 from chm_node.errors import HarvestError
-from chm_node.proofs import fingerprint
+from chm_node.proofs import PublicKey, fingerprint
 from chm_node.settings import Settings
 from chm_node.tables import source as source_table
 from harvest import leases, overview, runs, sources
@@ -72,6 +72,27 @@ def test_a_source_that_shows_another_key_waits_for_approval_again(engine, approv
         assert (again.state, again.authority.multikey) == ("proposed", "zOther")
         assert leases.lease_due(connection, NOW) == []
         assert sources.approve(connection, ADDRESS, SETTINGS, NOW).state == "approved"
+
+
+def test_a_new_key_counts_for_the_earlier_addresses_of_its_node_too(engine, approved):
+    """And for no other source, and with names of keys that lie at each address."""
+    there = described(host="chm")
+    with writing(engine) as connection:
+        sources.propose(connection, "https://tn.example.org/", described(host="tn", multikey="zOther"), NOW)
+        sources.approve(connection, "https://tn.example.org/", SETTINGS, NOW)
+        sources.propose(connection, "https://chm.example.org/", there, NOW)
+        here = sources.approve(connection, "https://chm.example.org/", SETTINGS, NOW)
+        ended = PublicKey(here.key_id, "zKey", NOW)
+        found = replace(
+            there, authority=replace(there.authority, multikey="zNew", former=(ended,)), key_id=f"{here.node}#key-2"
+        )
+        sources.take_over_key(connection, here, found, NOW)
+        old, other, new = sources.listing(connection)
+    assert (other.authority.multikey, other.authority.former) == ("zOther", ())
+    for each, state in ((old, "moved"), (new, "approved")):
+        assert (each.state, each.key_id, each.authority.multikey) == (state, f"{each.node}#key-2", "zNew")
+        assert each.authority.former == (PublicKey(f"{each.node}#key", "zKey", NOW),)
+    assert (old.authority.uri_space, old.feed, old.lease) == (approved.authority.uri_space, approved.feed, "")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from chm_node.cli import main
+from chm_node.database import open_database, writing
 from chm_node.settings import Settings
+from chm_node.tables import membership
 
 ROOT = Path(__file__).parents[2]
 TABLE = """type,slug,title_orig,lang,title_en,start
@@ -225,6 +227,29 @@ def test_a_backup_is_looked_at_and_restored(filled, folder):
     assert len(filled("export").stdout_bytes.split(b"#meta> <http://purl.org/dc/terms/modified>")) == 3
     checks = json.loads(filled("doctor", "--json", code=1).stdout)
     assert [each["state"] for each in checks if each["name"] in ("change log", "given out")] == ["OK", "OK"]
+
+
+def fingerprint_of(chm):
+    return re.search(r"Fingerprint ([0-9a-f ]+)\.", chm("doctor", code=1).stdout)[1]
+
+
+def test_a_node_that_changed_its_key_is_restored_with_the_new_one_into_an_empty_folder(filled, folder):
+    before = fingerprint_of(filled)
+    filled("key", "rotate")
+    in_use = fingerprint_of(filled)
+    assert "with the keys" in filled("backup", "--with-key", "node.backup").stdout
+    (folder / "chm-data").rename(folder / "lost")
+
+    done = filled("restore", "node.backup")
+
+    assert (fingerprint_of(filled), done.stderr) == (in_use, "")
+    assert before != in_use
+
+
+def test_the_doctor_names_the_file_of_a_key_that_others_can_read(filled, folder):
+    filled("key", "rotate")
+    (folder / "chm-data/signing-key-2.pem").chmod(0o644)
+    assert "chmod 600 chm-data/signing-key-2.pem" in filled("doctor", code=2).stdout
 
 
 def test_an_erased_record_is_gone_from_the_file(filled, folder):
@@ -721,6 +746,14 @@ def until(chm, words, *arguments, code=0):
     pytest.fail(f"chm {' '.join(arguments)} never said {words!r}, but: {done.output}")
 
 
+def send_to(data, inbox):
+    """As if the hub had stated this inbox."""
+    engine = open_database(f"sqlite:///{data}/chm.sqlite")
+    with writing(engine) as connection:
+        connection.execute(membership.update().values(inbox=inbox))
+    engine.dispose()
+
+
 def test_a_node_joins_a_hub_changes_its_key_and_leaves_by_command(chm, folder, monkeypatch):
     """Two real nodes with their workers; every step is one that a person makes."""
     ports = {"peer": free_port(), "hub": free_port()}
@@ -782,6 +815,14 @@ def test_a_node_joins_a_hub_changes_its_key_and_leaves_by_command(chm, folder, m
         until(chm, "Moved workshop", "export", "--origin", f"{peer}node")
 
         become("peer")
+        send_to(folder / "peer", f"{hub}feed")
+        refused = chm("leave", hub, code=1)
+        assert f"{hub}node refused ({hub}feed answered 405" in refused.stderr
+        assert "was told" not in refused.stdout
+        assert f"reason       {hub}feed answered 405" in chm("join", hub, "--status").stdout
+        send_to(folder / "peer", f"http://127.0.0.1:{free_port()}/inbox")
+        assert "could not be told yet" in chm("leave", hub).stdout
+        send_to(folder / "peer", f"{hub}inbox")
         assert "was told" in chm("leave", hub).stdout
         become("hub")
         assert "left" in chm("source", "list").stdout
