@@ -57,3 +57,16 @@ def test_every_writer_of_graphs_is_deterministic_and_read_back(media_type, state
         assert len(read) <= len(set(stated))
     else:
         assert read == set(stated)
+
+
+@pytest.mark.parametrize("label", ["_:focal-point-path", "_:a.b", "_:été"])
+def test_a_blank_node_is_written_whatever_its_label(label):
+    line = f"{label} <https://n.example/p> {label} .\n"
+    [written] = quads.json_ld_objects(line.encode())
+    [quad] = ox.parse(f"[{written}]", ox.RdfFormat.JSON_LD)
+    assert quad.subject == quad.object
+
+
+def test_a_statement_that_cannot_be_written_is_never_left_out():
+    with pytest.raises(ValueError, match="1 of 2 lines"):
+        quads.json_ld_objects(b'<x:a> <x:b> "c" .\n<x:a> <x:b> <<( <x:a> <x:b> "c" )>> .\n')

@@ -1,5 +1,6 @@
 """What the node says of itself, and the reference documents."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from html import unescape
 
@@ -29,6 +30,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:D
 
 def graph_of(answer, syntax="turtle"):
     return Graph().parse(data=answer.data, format=syntax, publicID="https://node.example/")
+
+
+def named_statements(answer):
+    """How often each statement is made, whatever its blank nodes are called."""
+    read = ox.parse(answer.data, ox.RdfFormat.from_media_type(answer.mimetype), base_iri="https://node.example/")
+    named = ((each if isinstance(each, ox.NamedNode | ox.Literal) else "_:" for each in quad.triple) for quad in read)
+    return Counter(tuple(map(str, each)) for each in named)
 
 
 @pytest.mark.parametrize("extension", SYNTAXES)
@@ -152,6 +160,13 @@ def test_shapes_cover_every_record_type(site):
     graph = graph_of(site.get("shapes"))
     shapes = list(graph.subjects(RDF.type, URIRef("http://www.w3.org/ns/shacl#NodeShape")))
     assert len(shapes) >= len(RECORD_TYPES)
+
+
+@pytest.mark.parametrize("address", ["shapes", "shapes/activity", "ns", "node"])
+def test_all_formats_state_the_same(site, address):
+    stated = {each: named_statements(site.get(f"{address}.{each}")) for each in ("ttl", "jsonld", "rdf", "nt", "nq")}
+    assert len(set(map(len, stated.values()))) == 1
+    assert all(each == stated["ttl"] for each in stated.values())
 
 
 def test_the_shape_of_an_activity_is_named_by_the_log(site):
