@@ -6,6 +6,7 @@ import re
 import pyoxigraph as ox
 import pytest
 from lxml import etree
+from requests.utils import parse_header_links
 
 from chm_node.addresses import EXTENSIONS
 from chm_node.canonical import canonical_bytes, canonical_lines, digest
@@ -133,6 +134,16 @@ def test_links_name_the_other_formats_the_profile_and_the_licence(site):
         assert f'<{site.iris["workshop"]}{extension}>; rel="alternate"' in links
     assert '<https://w3id.org/chm/federation/1.0>; rel="profile"' in links
     assert '<https://creativecommons.org/publicdomain/zero/1.0/>; rel="license"' in links
+
+
+def test_links_of_a_record_whose_address_is_not_ascii_can_be_followed(site):
+    """RFC 8288 §3: the target of a link is a URI; an IRI would be read as Latin-1."""
+    iri = "https://node.example/id/event/ورشة-été"
+    site.publish_all([RECORD_TYPES["event"].record(iri, {"title": {"fr": "Été"}, "starts": "2026-06-21"})])
+    links = parse_header_links(site.get(f"{iri}.ttl").headers["Link"])
+    assert all(link["url"].isascii() for link in links)
+    followed = [site.get(link["url"]).status_code for link in links if link["rel"] == "alternate"]
+    assert followed == [200] * 9
 
 
 def test_what_we_do_not_write_is_not_acceptable_and_the_formats_are_listed(site):
