@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pyoxigraph as ox
 import pytest
@@ -14,6 +15,7 @@ from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
 from chm_node.errors import InvalidRecordError
 from chm_node.proofs import verify
+from chm_node.record import Action, Change, Entry, RecordGraph
 from chm_node.record_types import RECORD_TYPES
 from chm_node.web.records import FORMATS
 
@@ -151,6 +153,23 @@ def test_what_we_do_not_write_is_not_acceptable_and_the_formats_are_listed(site)
     assert answer.status_code == 406
     assert answer.mimetype == "application/problem+json"
     assert "application/ld+json" in answer.json["detail"]
+
+
+def test_a_record_that_rdf_xml_has_no_names_for_is_not_offered_in_it(site):
+    """Else the answer would be no XML, or none: ``rdf:li`` and the end of ``…/p/123`` can name no element."""
+    peer, iri = "https://peer.example/node", "https://peer.example/id/news/1"
+    nquads = f'<{iri}> <https://peer.example/p/123> "x" .\n'.encode()
+    graph = RecordGraph(iri, Action.CREATE, peer, datetime(2026, 2, 1, tzinfo=UTC), nquads, digest(nquads))
+    site.take_over([Change(datetime(2026, 4, 1, tzinfo=UTC), graph, Entry("news", {"fr": "x"}, {}, ()), (peer,))])
+
+    refused = site.get(f"record.rdf?iri={iri}")
+    assert refused.status_code == 406
+    assert "text/turtle (.ttl)" in refused.json["detail"]
+    assert "rdf+xml" not in refused.json["detail"]
+    assert site.get(f"record?iri={iri}", accept="application/rdf+xml").status_code == 406
+    other = site.get(f"record?iri={iri}", accept="application/rdf+xml, text/turtle;q=0.5")
+    assert (other.status_code, other.mimetype) == (200, "text/turtle")
+    assert "rdf+xml" not in other.headers["Link"]
 
 
 def test_an_unknown_record_is_not_found(site):
