@@ -65,6 +65,7 @@ def create_app(settings: Settings) -> Flask:
     problems.register(app)
     _lead_from_former_hosts(app, settings)
     app.after_request(_secure)
+    app.after_request(problems.only_as_wanted)  # which comes before the one above
     app.wsgi_app = Kept(app.wsgi_app, log_head_reader(engine))  # type: ignore[method-assign]  # as Flask documents it
     return app
 

@@ -5,7 +5,7 @@ Every text enters the catalogue through ``clean_text``, so that no record can br
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import nh3
 
@@ -42,6 +42,8 @@ _WEB = re.compile(rf"(?i:https?)://(?:\[[0-9A-Fa-f:.]+\]|[{_IN_HOST}]+)(?::[0-9]
 _OTHER = re.compile(r"(?i:mailto|urn|tel|geo|did|doi|info|tag|oai):(?=[^/?\#])")
 # One class of characters, looked for once: each such class takes milliseconds to compile.
 _NOT_IN_IRI = re.compile(rf"[^{_UNRESERVED}{_PLANES}!$&'()*+,;=:@/?\#%]|%(?![0-9A-Fa-f]{{2}})|\#.*\#")
+
+_ASCII = "".join(map(chr, range(128)))
 
 
 def clean_text(text: str) -> str:
@@ -96,6 +98,11 @@ def valid_iri(text: str) -> bool:
     """
     begin = _WEB.match(text) or _OTHER.match(text)
     return begin is not None and is_clean(text) and not _NOT_IN_IRI.search(text, begin.end())
+
+
+def uri_of(iri: str) -> str:
+    """The URI that an IRI stands for (RFC 3987 §3.1), for what takes ASCII alone; ASCII stays as it is."""
+    return iri if iri.isascii() else quote(iri, safe=_ASCII)
 
 
 def host_of(address: str) -> str:

@@ -3,6 +3,7 @@
 A file is read when its scheme is first asked for. Importing this module reads nothing.
 """
 
+import hashlib
 import os
 import re
 import unicodedata
@@ -133,12 +134,25 @@ class Vocabularies:
         """Raises KeyError for a scheme nobody ships, SettingsError for a file that is no vocabulary."""
         if key not in self._read:
             file = self._files[key]
-            self._read[key] = _read(key, file, self._contents.get(key) or file.read_bytes())
+            self._read[key] = _read(key, file, self.turtle(key))
         return self._read[key]
+
+    def turtle(self, key: str) -> bytes:
+        """The file of a scheme, as it was when first read; raises KeyError for a scheme nobody ships."""
+        if key not in self._contents:
+            self._contents[key] = self._files[key].read_bytes()
+        return self._contents[key]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything these vocabularies say, hexadecimal."""
+        files = ((key, hashlib.sha256(self.turtle(key)).hexdigest()) for key in self)
+        return hashlib.sha256(repr(list(files)).encode()).hexdigest()
 
     def fetch(self) -> None:
         """Read the bytes of every file, for a process that can open none later; each is understood when needed."""
-        self._contents = {key: file.read_bytes() for key, file in self._files.items()}
+        for key in self:
+            self.turtle(key)
 
     def read_all(self) -> None:
         """Understand every file now; raises SettingsError for one that is no vocabulary, OSError for one not read."""

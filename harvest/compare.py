@@ -14,6 +14,7 @@ from chm_node.errors import FetchError, ImplausibleHarvestError, ParseError
 from chm_node.foreign import MAX_IRI_CHARACTERS
 from chm_node.record import Action, from_milliseconds
 from chm_node.tables import record as record_table
+from chm_node.text import uri_of
 from harvest.description import Description
 from harvest.page import Page, read_record
 from harvest.plan import ALWAYS_PLAUSIBLE
@@ -137,7 +138,7 @@ def asked(visit: Visit, iri: str, powers: Powers, now: datetime, address: str = 
 
     Raises FetchError.
     """
-    address = address or iri
+    address = address or uri_of(iri)
     if not visit.is_own(address):
         return None
     try:

@@ -43,7 +43,7 @@ def page(language: str) -> Response:
     if language not in here.settings.languages:
         abort(HTTPStatus.NOT_FOUND)
     if iri := request.args.get("record", ""):
-        return _of_record(here, iri)
+        return _of_record(here, clean_text(iri))
     number = page_number()
     with reading(here.engine) as connection:
         views = _views(connection, here)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 _LINE = re.compile(
-    r"(?:<(?P<subject>[^>]*)>|(?P<blank>_:\w+)) <(?P<predicate>[^>]*)> "
-    r'(?:<(?P<iri>[^>]*)>|(?P<node>_:\w+)|"(?P<text>(?:[^"\\]|\\.)*)"'
+    r"(?:<(?P<subject>[^>]*)>|(?P<blank>_:[^ ]+)) <(?P<predicate>[^>]*)> "
+    r'(?:<(?P<iri>[^>]*)>|(?P<node>_:[^ ]+)|"(?P<text>(?:[^"\\]|\\.)*)"'
     r"(?:@(?P<language>[A-Za-z0-9-]+)|\^\^<(?P<datatype>[^>]*)>)?) \.\n"
 )
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
@@ -54,8 +54,10 @@ def json_ld(graphs: Sequence[Graph]) -> bytes:
 
 
 def json_ld_objects(lines: bytes) -> list[str]:
-    """The node objects of canonical lines, each as JSON text."""
-    statements = (match.groupdict() for match in _LINE.finditer(lines.decode()))
+    """The node objects of canonical lines, each as JSON text; raises ValueError for lines that are none."""
+    statements = [match.groupdict() for match in _LINE.finditer(lines.decode())]
+    if len(statements) != (stated := lines.count(b"\n")):
+        raise ValueError(f"{len(statements)} of {stated} lines can be written as JSON-LD")
     return [
         _node_object(subject, list(found))
         for subject, found in groupby(statements, key=lambda one: one["subject"] or one["blank"])

@@ -8,12 +8,28 @@ from io import BytesIO
 import pyoxigraph as ox
 
 from chm_node.canonical import canonical_bytes, canonical_lines
+from chm_node.errors import NotAcceptableError
 from chm_node.formats.quads import json_ld_objects
-from chm_node.namespaces import PREFIXES
+from chm_node.namespaces import PREFIXES, RDF
 from chm_node.proofs import DATA_INTEGRITY_CONTEXT, Proof, proof_document
 
 # XML 1.0 §2.2; a harvested record is forwarded as it came, and one such character breaks the whole document.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+# Namespaces in XML 1.0 §3: the letters that a name begins with, and those that may follow.
+_BEGINS = (
+    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f\u2c00-\u2fef"
+    "\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+)
+_XML_NAME_AT_END = re.compile(rf"[{_BEGINS}][{_BEGINS}\-.0-9\u00b7\u0300-\u036f\u203f\u2040]*\Z")
+# What RDF/XML says by these names is something else (RDF 1.1 XML Syntax §6.1), or nothing.
+_TAKEN = frozenset(
+    RDF[name]
+    for name in ("RDF", "ID", "about", "parseType", "resource", "nodeID", "datatype", "Description", "li", "aboutEach",
+                 "aboutEachPrefix", "bagID")
+)  # fmt: skip
+_NAMESPACE_OF_NAMESPACES = "http://www.w3.org/2000/xmlns/"
+_TYPE = ox.NamedNode(RDF.type)
 
 
 def turtle(triples: Sequence[ox.Triple]) -> bytes:
@@ -22,8 +38,25 @@ def turtle(triples: Sequence[ox.Triple]) -> bytes:
 
 
 def rdf_xml(triples: Sequence[ox.Triple]) -> bytes:
-    """RDF/XML, without the characters that XML cannot carry."""
+    """RDF/XML, without the characters that XML cannot carry.
+
+    Raises NotAcceptableError for statements that no RDF/XML can make.
+    """
+    if iri := unnamed_in_xml(triples):
+        raise NotAcceptableError(f"RDF/XML has no name for {iri}, which this states something with; ask for Turtle")
     return _NOT_IN_XML.sub("", _serialised(triples, ox.RdfFormat.RDF_XML).decode()).encode()
+
+
+def unnamed_in_xml(triples: Iterable[ox.Triple]) -> str:
+    """A predicate or class that cannot be the name of an XML element, such as ``…/p/123``; empty when there is none."""
+    names = (each.object if each.predicate == _TYPE else each.predicate for each in triples)
+    iris = dict.fromkeys(each.value for each in names if isinstance(each, ox.NamedNode))
+    return next((iri for iri in iris if not _names_an_element(iri)), "")
+
+
+def _names_an_element(iri: str) -> bool:
+    fits = _XML_NAME_AT_END.search(iri) and iri not in _TAKEN
+    return bool(fits and not iri.startswith(_NAMESPACE_OF_NAMESPACES))
 
 
 def n_triples(triples: Iterable[ox.Triple]) -> bytes:

@@ -12,6 +12,7 @@ from lxml import etree
 
 from chm_node.record import Action, timestamp
 from chm_node.resource_lists import Resource
+from chm_node.text import uri_of
 
 SPECIFICATION = "http://www.openarchives.org/rs/1.1/resourcesync"
 MEDIA_TYPE = "application/xml"
@@ -70,14 +71,14 @@ def _resource(resource: Resource, address_of: Addresses, change: Mapping[str, st
     bytes_of = {"hash": f"sha-256:{resource.digest}", "length": str(resource.length), "type": _N_QUADS}
     about = {**change, **(bytes_of if resource.digest else {})}
     entry = _entry("url", address_of(resource.iri), about, resource.log_time)
-    # The N-Quads are one form of the record, and this is the record itself.
+    # The N-Quads are one form of the record, and this is the record itself, by the name it has in RDF.
     etree.SubElement(entry, f"{{{_RS}}}ln", {"rel": "canonical", "href": resource.iri})
     return entry
 
 
 def _entry(kind: str, address: str, about: Mapping[str, str], modified: datetime | None = None) -> etree._Element:
     entry = etree.Element(f"{{{_SITEMAP}}}{kind}", nsmap=_PREFIXES)
-    etree.SubElement(entry, f"{{{_SITEMAP}}}loc").text = address
+    etree.SubElement(entry, f"{{{_SITEMAP}}}loc").text = uri_of(address)
     if modified:
         etree.SubElement(entry, f"{{{_SITEMAP}}}lastmod").text = timestamp(modified)
     if about:

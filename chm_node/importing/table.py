@@ -22,6 +22,7 @@ from chm_node.publishing import identifier_of, record_iri
 from chm_node.record import Record
 from chm_node.record_types import RECORD_TYPES
 from chm_node.schema import RecordType
+from chm_node.schema.dates_and_numbers import lies_after
 from chm_node.settings import Settings
 
 COLUMNS = (
@@ -179,8 +180,7 @@ def _row_problems(row: _Row, named: Mapping[str, _Row], assumed: RecordType | No
         name = row.cells.get("type", "")
         problems.append(unknown_type(name) if name else Problem("type", "is needed"))
     start, end = row.cells.get("start", ""), row.cells.get("end", "")
-    # "2017-04" does not lie after "2017": compare as far as both are known.
-    if _DATE.fullmatch(start) and _DATE.fullmatch(end) and start[: len(end)] > end[: len(start)]:
+    if _DATE.fullmatch(start) and _DATE.fullmatch(end) and lies_after(start, end):
         problems.append(Problem("end", "lies before the start"))
     if row.cells.get("title_orig") and not row.cells.get("lang"):
         problems.append(Problem("lang", "write the language of title_orig, such as fr"))

@@ -86,6 +86,13 @@ class Number(Field):
         return _json_number(value)
 
 
+def lies_after(one: str, other: str) -> bool:
+    """Whether one date lies after another, as far as both are known: "2017-04" does not lie after "2017"."""
+    if _date_type(one) == _date_type(other) == XSD.dateTime:  # each in its own zone
+        return datetime.fromisoformat(one) > datetime.fromisoformat(other)
+    return one[: len(other)] > other[: len(one)]
+
+
 def _date_type(text: str) -> str | None:
     """The XML Schema type of an ISO 8601 text, None when it is no date."""
     return _short_date_type(text) if len(text) <= _LONGEST_DATE else None

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from chm_node.errors import Problem
 from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, QUDT, RDF, SDO, SPDX
-from chm_node.schema.dates_and_numbers import Date, Number
+from chm_node.schema.dates_and_numbers import Date, Number, lies_after
 from chm_node.schema.field import Field, Index
 from chm_node.schema.kinds import NAME, LocalisedText, MediaType, Text
 from chm_node.schema.references import Language, Link, Term
@@ -164,8 +164,7 @@ def order_problems(value: Mapping[str, Any]) -> list[Problem]:
     starts, ends = value.get("starts"), value.get("ends")
     if not isinstance(starts, str) or not isinstance(ends, str):
         return []
-    # "2017-04" does not lie after "2017": compare as far as both are known.
-    return [Problem("ends", "lies before the first day")] if starts[: len(ends)] > ends[: len(starts)] else []
+    return [Problem("ends", "lies before the first day")] if lies_after(starts, ends) else []
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from chm_node.settings import Settings
+from chm_node.vocabulary import vocabularies
 
 #: Settings that show in what is served, so that changing one makes every ETag new.
 _SHOWN = (
@@ -41,9 +42,9 @@ class Site:
 
     @cached_property
     def stamp(self) -> str:
-        """Changes with the release and with every setting that shows; part of each ETag."""
+        """Changes with the release, the vocabularies and every setting that shows; part of each ETag."""
         shown = self.settings.model_dump_json(include=set(_SHOWN))
-        return hashlib.sha256(f"{_release()} {shown}".encode()).hexdigest()[:12]
+        return hashlib.sha256(f"{_release()} {vocabularies().digest} {shown}".encode()).hexdigest()[:12]
 
     def page_of(self, iri: str, language: str) -> str:
         """The address of the HTML page of a record, in an interface language."""

@@ -13,6 +13,7 @@ from flask import Response, request
 from werkzeug.http import http_date
 
 from chm_node.digests import CONTENT_DIGEST, digest_field
+from chm_node.text import uri_of
 from chm_node.web import Site
 
 #: What may change at any moment is asked for again after this time.
@@ -72,7 +73,7 @@ def _reader_has(tag: str, modified: datetime | None) -> bool:
 
 def link(target: str, rel: str, **attributes: str) -> str:
     """One value of the Link header (RFC 8288)."""
-    return f'<{target}>; rel="{rel}"' + "".join(f'; {name}="{value}"' for name, value in attributes.items())
+    return f'<{uri_of(target)}>; rel="{rel}"' + "".join(f'; {name}="{value}"' for name, value in attributes.items())
 
 
 def catalog_link(here: Site) -> str:

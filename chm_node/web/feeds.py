@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request
+from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 
 from chm_node.catalogue import Catalogue, ChangeLog, Filter
@@ -20,10 +22,13 @@ from chm_node.formats.json_feed import json_feed
 from chm_node.formats.opml import Outline, opml
 from chm_node.formats.rss1 import rss_1
 from chm_node.record import from_milliseconds, milliseconds
+from chm_node.text import clean_text, host_of
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
+from chm_node.web.entries import peer_titles
 from chm_node.web.feed_entry import facet_label, feed_entries, interface_language, pick
 from chm_node.web.filters import broadest, parse, single, to_query
+from chm_node.web.languages import language_name
 
 blueprint = Blueprint("feeds", __name__)
 
@@ -52,7 +57,8 @@ def feed(extension: str) -> Response:
         shown = stretch(connection, asked.chosen, SIZE, asked.before)
         newest = ChangeLog(connection).head().log_time
         entries = feed_entries(here, connection, shown.records, asked.language)
-    found = _feed(here, asked, shown, entries)
+        title = _title(here, asked, _origin(here, asked, connection))
+    found = _feed(here, asked, title, shown, entries)
     links = [link(address, relation) for relation, address in _paging(here, asked, shown)]
     links.append(link(asked.address(here), "self"))
     if asked.hub(here):
@@ -101,7 +107,7 @@ class _Asked:
         return "" if self.before else here.settings.websub_hub
 
 
-def _feed(here: Site, asked: _Asked, shown: Stretch, entries: list[FeedEntry]) -> Feed:
+def _feed(here: Site, asked: _Asked, title: str, shown: Stretch, entries: list[FeedEntry]) -> Feed:
     settings = here.settings
     paging = dict(_paging(here, asked, shown))
     query, page_language = to_query(asked.chosen), interface_language(here, asked.language)
@@ -109,7 +115,7 @@ def _feed(here: Site, asked: _Asked, shown: Stretch, entries: list[FeedEntry]) -
         address=asked.address(here),
         page=f"{settings.base_url}{page_language}/records{'?' + query if query else ''}",
         page_language=page_language,
-        title=_title(here, asked),
+        title=title,
         language=asked.language,
         updated=shown.records[0].log_time if shown.records else from_milliseconds(0),
         node=settings.node_iri,
@@ -131,13 +137,21 @@ def _paging(here: Site, asked: _Asked, shown: Stretch) -> list[tuple[str, str]]:
     return links
 
 
-def _title(here: Site, asked: _Asked) -> str:
-    """The node's name, and the terms of the filter in the language of the feed."""
+def _title(here: Site, asked: _Asked, origin: str = "") -> str:
+    """The node's name, and what the filter asks for, in the language of the feed; ``origin`` is the name of a node."""
     parts = [pick(here.settings.titles, asked.language)[0]]
     for facet, values in asked.chosen.facets.items():
-        parts += [facet_label(facet, value, asked.language) for value in broadest(values)]
-    parts += [part for part in (asked.chosen.words, asked.chosen.origin) if part]
-    return " – ".join(parts)
+        label = language_name if facet == "language" else partial(facet_label, facet)
+        parts += [label(value, asked.language) for value in broadest(values)]
+    return " – ".join(filter(None, (*parts, asked.chosen.words, origin)))
+
+
+def _origin(here: Site, asked: _Asked, connection: Connection) -> str:
+    """What the node is called whose records are asked for; empty when the origin does not matter."""
+    if not (node := asked.chosen.origin):
+        return ""
+    titles = here.settings.titles if node == here.settings.node_iri else peer_titles(connection).get(node, {})
+    return clean_text(pick(titles, asked.language)[0]) or host_of(node) or node
 
 
 @blueprint.get("/feeds.opml")

@@ -140,7 +140,8 @@ class Reader:
         if _is_day(starts) and _is_day(ends):
             days = date.fromisoformat(starts), date.fromisoformat(ends)
             return str(format_interval(*days, "yMMMd", locale=self._locale))
-        return f"{self.date(starts)} – {self.date(ends)}"
+        # Isolated from each other: in Arabic, "UTC" would else draw the day of the second end to itself.
+        return " – ".join(f"\u2068{self.date(each)}\u2069" for each in (starts, ends))
 
     def day(self, moment: Day) -> str:
         """The day of a moment, short."""

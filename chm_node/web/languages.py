@@ -12,8 +12,8 @@ from chm_node.text import is_rtl
 
 #: What each language of the interface calls itself.
 NAMES = {"en": "English", "fr": "Français", "ar": "العربية"}
-#: Dates and numbers are written as these do; "en" alone would put the month before the day.
-_LOCALES = {"en": "en_GB", "fr": "fr", "ar": "ar"}
+#: "en" alone would put the month before the day.
+_LOCALES = {"en": "en_GB"}
 _TRANSLATIONS = Path(__file__).parent / "translations"
 
 
@@ -48,7 +48,7 @@ def direction(language: str) -> str:
 
 def locale_of(language: str) -> Locale:
     """How dates, numbers and names of languages are written."""
-    return Locale.parse(_LOCALES[language])
+    return Locale.parse(_LOCALES.get(language, language))
 
 
 def language_name(code: str, reader: str) -> str:

@@ -76,6 +76,14 @@ def problem(status: int, name: str, detail: str, **more: object) -> Response:
     return response
 
 
+def only_as_wanted(response: Response) -> Response:
+    """The answer, or 412 in the place of a representation that ``If-Match`` does not name (RFC 9110 §13.1.1)."""
+    represents = request.method in ("GET", "HEAD") and response.status_code in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
+    if not represents or not request.if_match or request.if_match.contains(response.get_etag()[0] or ""):
+        return response
+    return _known(ConflictError(f"{request.path} is not what If-Match names any more"))
+
+
 def details_of(error: ChmError) -> dict[str, object]:
     """The facts an error carries, as extension members of the problem."""
     if isinstance(error, InvalidRecordError):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
@@ -23,7 +24,7 @@ from chm_node.web import Site, site
 from chm_node.web.conditional import OPEN, answer, link, redirection, strong_etag
 from chm_node.web.filters import single
 from chm_node.web.languages import preferred
-from chm_node.web.negotiation import GRAPHS, HTML, JSON, JSON_LD, N_QUADS, TRIG, Syntax, choose, split
+from chm_node.web.negotiation import GRAPHS, HTML, JSON, JSON_LD, N_QUADS, RDF_XML, TRIG, Syntax, choose, split
 from chm_node.web.problems import details_of, problem
 
 blueprint = Blueprint("records", __name__)
@@ -61,7 +62,8 @@ def _record(iri: str, extension: str) -> Response:
     here = site()
     with reading(here.engine) as connection:
         held = ChangeLog(connection).graph(iri)
-    syntax = choose(extension, FORMATS if extension else (*FORMATS, HTML))
+    formats = _formats(held)
+    syntax = choose(extension, formats if extension else (*formats, HTML))
     if syntax is HTML:
         language = preferred(request.accept_languages, here.settings.languages)
         return redirection(here.page_of(iri, language), HTTPStatus.SEE_OTHER, _NEGOTIATED)
@@ -76,12 +78,18 @@ def _record(iri: str, extension: str) -> Response:
         modified=held.log_time,
         cache=OPEN,
         vary=() if extension else _NEGOTIATED,
-        links=_links(here, held, syntax),
+        links=_links(here, held, [each for each in formats if each is not syntax]),
         status=HTTPStatus.GONE if held.graph.action is Action.DELETE else HTTPStatus.OK,
     )
     if not extension:
         response.headers["Content-Location"] = here.data_of(iri, syntax.extension)
     return response
+
+
+def _formats(held: LoggedChange) -> tuple[Syntax, ...]:
+    """What this record is available as: RDF/XML has no names for some of what others state."""
+    unnamed = rdf.unnamed_in_xml(read_triples(held.graph.nquads))
+    return tuple(each for each in FORMATS if not (unnamed and each is RDF_XML))
 
 
 def write(here: Site, held: LoggedChange, syntax: Syntax) -> bytes:
@@ -113,13 +121,9 @@ def _as_json(held: LoggedChange) -> str:
     return json.dumps({**derived.to_json(record_type, record), "meta": meta}, ensure_ascii=False, indent=1) + "\n"
 
 
-def _links(here: Site, held: LoggedChange, shown: Syntax) -> list[str]:
+def _links(here: Site, held: LoggedChange, others: Sequence[Syntax]) -> list[str]:
     iri = held.graph.iri
-    links = [
-        link(here.data_of(iri, syntax.extension), "alternate", type=syntax.media_type)
-        for syntax in FORMATS
-        if syntax is not shown
-    ]
+    links = [link(here.data_of(iri, each.extension), "alternate", type=each.media_type) for each in others]
     links += [
         link(here.page_of(iri, language), "alternate", type=HTML.media_type, hreflang=language)
         for language in here.settings.languages

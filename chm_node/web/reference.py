@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
-from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
-from importlib import resources
 
 import pyoxigraph as ox
 from flask import Blueprint, Response, abort
@@ -78,11 +76,17 @@ def schema(name: str) -> Response:
 @blueprint.get("/vocabulary/<key>")
 def vocabulary(key: str) -> Response:
     """A vocabulary, as its file states it."""
-    name, _ = split(key, (TURTLE,))
-    if name not in vocabularies().keys():  # noqa: SIM118 -- not a mapping
-        abort(HTTPStatus.NOT_FOUND, f"The vocabularies are {', '.join(vocabularies())}.")
-    turtle = _vocabulary_file(name)
-    return answer(strong_etag(sha256(turtle).hexdigest()), lambda: turtle, TURTLE.content_type)
+    name, extension = split(key, (TURTLE,))
+    known = vocabularies()
+    if name not in known.keys():  # noqa: SIM118 -- not a mapping
+        abort(HTTPStatus.NOT_FOUND, f"The vocabularies are {', '.join(known)}.")
+    syntax, turtle = choose(extension, (TURTLE,)), known.turtle(name)
+    return answer(
+        strong_etag(sha256(turtle).hexdigest()),
+        lambda: turtle,
+        syntax.content_type,
+        vary=() if extension else ("Accept",),
+    )
 
 
 def _graph(name: str, extension: str, triples: Callable[[], Sequence[ox.Triple]]) -> Response:
@@ -97,8 +101,3 @@ def _graph(name: str, extension: str, triples: Callable[[], Sequence[ox.Triple]]
 
 def _triples(graph: Graph) -> list[ox.Triple]:
     return [quad.triple for quad in ox.parse(graph.serialize(format="nt").encode(), ox.RdfFormat.N_TRIPLES)]
-
-
-@cache
-def _vocabulary_file(name: str) -> bytes:
-    return resources.files("vocabularies").joinpath(f"{name}.ttl").read_bytes()

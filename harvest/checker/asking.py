@@ -8,7 +8,7 @@ from typing import Any
 
 from chm_node.errors import FetchError, ParseError
 from chm_node.http_client import Answer, HttpClient
-from chm_node.text import host_of
+from chm_node.text import host_of, uri_of
 from harvest.page import MAX_PAGE_BYTES
 from harvest.readers import Readers
 
@@ -51,7 +51,7 @@ class Asker:
             return Reply(address, None, reason="was not asked, for want of time")
         try:
             answer = self._client.get(
-                address, accept=accept, etag=etag, last_modified=last_modified, max_body_bytes=MAX_PAGE_BYTES,
+                uri_of(address), accept=accept, etag=etag, last_modified=last_modified, max_body_bytes=MAX_PAGE_BYTES,
                 same_host=bool(self.host),
             )  # fmt: skip
         except FetchError as error:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from chm_node.database import open_database
-from chm_node.publishing import withdraw
+from chm_node.publishing import with_defaults, withdraw
 from chm_node.record import Tombstone
+from chm_node.record_types import RECORD_TYPES
 
 PROGRAM = Path(sys.executable).with_name("resync-sync")
 HASHES = ("--hash", "sha-256")
@@ -77,6 +78,15 @@ def test_a_copy_that_is_followed_loses_what_was_withdrawn_and_regains_what_came_
     assert "created=0, updated=1, deleted=0" in resync("--incremental", "--delete")
     assert "Atelier n° 4, à nouveau".encode() in _copies(resync.copy)[place]
     assert "  IN SYNC (same=25," in resync("--audit", *HASHES)
+
+
+def test_records_with_addresses_in_any_script_are_copied(live_node, resync):
+    iris = [f"{live_node.settings.uri_space}event/{name}" for name in ("été", "ورشة-2026")]
+    values = with_defaults({"title": {"fr": "Atelier"}, "starts": "2026-06-21"}, live_node.settings)
+    live_node.publish(*(RECORD_TYPES["event"].record(iri, values) for iri in iris))
+    assert "does not match" not in resync("--baseline", *HASHES)
+    copies = b"".join(_copies(resync.copy).values())
+    assert all(f"<{iri}>".encode() in copies for iri in iris)
 
 
 def test_an_audit_finds_what_was_damaged_or_lost_in_the_copy_and_a_baseline_heals_it(live_node, resync):

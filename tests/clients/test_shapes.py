@@ -17,8 +17,9 @@ def test_every_record_conforms_to_the_shapes_the_node_serves(live_node):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_shapes_find_a_record_that_breaks_its_declaration(live_node):
-    shapes = rdflib.Graph().parse(f"{live_node.url}shapes", format="turtle")
+@pytest.mark.parametrize(("extension", "syntax"), [("ttl", "turtle"), ("jsonld", "json-ld"), ("rdf", "xml")])
+def test_the_shapes_find_a_record_that_breaks_its_declaration(live_node, extension, syntax):
+    shapes = rdflib.Graph().parse(f"{live_node.url}shapes.{extension}", format=syntax)
     iri = live_node.record("event", "workshop-1", title={"fr": "x"}, starts="2026").iri
     broken = rdflib.Graph().parse(f"{iri}.ttl", format="turtle")
     broken.remove((rdflib.URIRef(iri), rdflib.DCTERMS.title, None))

@@ -299,8 +299,31 @@ def test_an_own_field_stands_where_the_header_has_its_name() -> None:
     assert decision.fields[0].name == "title"
 
 
-def test_an_event_that_ends_before_it_starts_is_refused():
-    values = {"title": {"fr": "Atelier"}, "starts": "2026-05-02", "ends": "2026-05-01"}
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ("2026-01-05T10:00:00+01:00", "2026-01-05T09:30:00Z"),
+        ("2026-01-05T10:00:00Z", "2026-01-05T10:00:00+00:00"),
+        ("2026-01-06T00:30:00+03:00", "2026-01-05T22:30:00Z"),
+        ("2026-01-06T23:30:00+03:00", "2026-01-06"),
+        ("2017", "2017-04"),
+    ],
+)
+def test_an_event_ends_when_it_starts_or_later_in_whatever_zone(starts, ends):
+    RECORD_TYPES["event"].record(IRI, {"title": {"fr": "Atelier"}, "starts": starts, "ends": ends})
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ("2026-05-02", "2026-05-01"),
+        ("2026-01-05T09:30:00Z", "2026-01-05T10:00:00+01:00"),
+        ("2026-01-05T22:30:00Z", "2026-01-06T00:30:00+03:00"),
+        ("2026-01-06T00:30:00+03:00", "2026-01-05"),
+    ],
+)
+def test_an_event_that_ends_before_it_starts_is_refused(starts, ends):
+    values = {"title": {"fr": "Atelier"}, "starts": starts, "ends": ends}
     with pytest.raises(InvalidRecordError) as refused:
         RECORD_TYPES["event"].record("https://node.example/id/event/1", values)
     assert refused.value.problems == (Problem("ends", "lies before the first day"),)

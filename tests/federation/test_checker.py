@@ -72,6 +72,16 @@ def test_our_own_node_is_level_2_without_a_failed_check(long, check):
     assert report.level is Level.L2
 
 
+def test_records_with_addresses_in_any_script_are_asked_for(peer, check):
+    shown, gone = (f"{peer.settings.uri_space}event/{name}" for name in ("ورشة-2026", "été"))
+    peer.revise({shown: "Workshop", gone: "Summer"})
+    peer.later(minutes=1)
+    peer.withdraw(gone)
+    report = check(peer.settings.base_url)
+    assert report.having(FAILED) == []
+    assert state(report, "records.negotiation") is PASSED
+
+
 @pytest.mark.parametrize("path", ["", "node", "fr/"])
 def test_any_address_of_a_node_leads_to_the_same_level(filled, check, path):
     assert check(filled.settings.base_url + path).level is Level.L2

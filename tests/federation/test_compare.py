@@ -63,6 +63,16 @@ def test_equal_copies_are_asked_for_nothing(peer, hub, iris, wire):
     assert not {url for url, _ in wire.asked} & set(iris)
 
 
+def test_copies_of_records_with_addresses_in_any_script_are_equal_too(peer, hub, iris):
+    iri = f"{peer.settings.uri_space}event/ورشة-2026"
+    peer.revise({iri: "ورشة"})
+    hub.later(minutes=61)
+    assert hub.harvest(peer).created == 1
+    assert hub.harvest(peer, compare=True).message == ""
+    lose(hub, iri)
+    assert hub.harvest(peer, compare=True).created == 1
+
+
 def test_what_differs_or_is_missing_is_healed(peer, hub, iris):
     lose(hub, iris[0])
     spoil(hub, iris[1])

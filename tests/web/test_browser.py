@@ -12,6 +12,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from chm_node.database import writing
+from chm_node.web.sparql import POOL
 from harvest.description import Description
 from harvest.sources import approve, propose
 from harvest.trust import Authority
@@ -19,6 +20,7 @@ from harvest.trust import Authority
 SCRIPT = Path(__file__).parent / "browser" / "pages.js"
 LANGUAGES = ("en", "ar")
 TIMEOUT_SECONDS = 300
+LONG_WORD = "Donau" * 41
 LONG = "https://files.example/" + "a-very-long-name-without-any-blank-in-it-" * 4 + ".pdf"
 
 
@@ -48,6 +50,12 @@ def published(site) -> str:
     return iri.removeprefix(site.settings.base_url)
 
 
+def with_a_long_title(site) -> str:
+    """A record whose title is one word, which no line of a phone holds; gives its path after the language."""
+    iri = site.publish("long", "news", {"title": {"fr": LONG_WORD}, "summary": {"fr": LONG_WORD}})
+    return iri.removeprefix(site.settings.base_url)
+
+
 def sources(site) -> None:
     with writing(site.engine) as connection:
         for name in ("tunis", "rabat"):
@@ -69,6 +77,14 @@ def address(site) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.fixture
+def empty_site(new_site):
+    """With its query service on, which has a page of its own."""
+    made = new_site(sparql="on")
+    yield made
+    made.app.extensions[POOL].close()
+
+
 def visited(address: str, paths: list[str]) -> dict[str, Any]:
     chromium = shutil.which("chromium")
     if chromium is None or shutil.which("node") is None:
@@ -81,11 +97,10 @@ def visited(address: str, paths: list[str]) -> dict[str, Any]:
 
 
 def test_the_pages_are_accessible_fit_a_narrow_screen_and_need_no_script(site, address):
-    record = published(site)
+    long, record = with_a_long_title(site), published(site)
     sources(site)
-    report = visited(
-        address, [f"{language}/{path}" for language in LANGUAGES for path in ("", "records", record, "network")]
-    )
+    paths = ("", "records", record, long, "network", f"records?q={LONG_WORD}", "sparql")
+    report = visited(address, [f"{language}/{path}" for language in LANGUAGES for path in paths])
     for page in report["pages"]:
         assert page["status"] == 200
         assert page["violations"] == [], page["path"]

@@ -37,6 +37,26 @@ def test_what_the_reader_has_is_not_sent_again(site, address):
     assert site.get(address, if_none_match='"other"').status_code == 200
 
 
+@pytest.mark.parametrize("address", [*ADDRESSES, "en/", "en/records", "receipts", "en/network"])
+def test_who_wants_one_version_alone_gets_it_or_none(site, address):
+    """RFC 9110 §13.1.1: ``If-Match`` comes first, and compares strongly."""
+    plain = site.get(address).headers.get("ETag", "")
+    zipped = site.get(address, accept_encoding="gzip").headers.get("ETag", "")
+    for wanted in filter(None, (plain, zipped, f'"other", {plain}' if plain else "*", "*")):
+        assert site.get(address, if_match=wanted).status_code == 200
+        assert site.client.head(f"/{address}", headers={"If-Match": wanted}).status_code == 200
+    for wanted in ('"other"', f"W/{plain}" if plain else 'W/"other"'):
+        refused = site.get(address, if_match=wanted, if_none_match=plain)
+        assert (refused.status_code, refused.json["type"].rsplit("/", 1)[-1]) == (412, "changed-meanwhile")
+        assert refused.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_condition_says_nothing_of_what_is_not_there(site):
+    assert site.get("nowhere", if_match='"x"').status_code == 404
+    assert site.get(site.iris["withdrawn"], if_match='"x"').status_code == 410
+    assert site.get(".well-known/void", if_match='"x"').status_code == 303
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_fresh_process_answers_304_to_an_old_etag(site, address):
     tag = site.get(address).headers["ETag"]

@@ -10,7 +10,11 @@ import feedparser
 import pytest
 from lxml import etree
 
+from chm_node.database import writing
 from chm_node.record import Action, Change, Entry, RecordGraph
+from harvest.description import Description
+from harvest.sources import propose
+from harvest.trust import Authority
 
 XML_FORMATS = ("rss", "rdf", "atom")
 FORMATS = (*XML_FORMATS, "json")
@@ -388,6 +392,25 @@ def test_links_lead_through_the_whole_listing_and_back(site):
         "self", "first", "previous", "next", "alternate",
     }  # fmt: skip
     assert 'rel="next"' in site.get(addresses[0]).headers["Link"]
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("language=ar&lang=fr", "Nœud d'essai – arabe"),
+        ("language=ar&language=zh&lang=ar", "عقدة تجريبية – العربية – الصينية"),
+        ("language=ar&lang=es", "Test node – árabe"),
+        ("origin=https://node.example/node&lang=fr", "Nœud d'essai – Nœud d'essai"),
+        ("origin=https://tunis.example/node&type=news&lang=ar", "عقدة تجريبية – خبر – مركز تونس"),
+        ("origin=https://other.example/node&q=PCB", "Test node – PCB – other.example"),
+    ],
+)
+def test_the_title_of_a_feed_says_in_words_what_it_is_of(site, query, title):
+    tunis = Authority("https://tunis.example/node", "https://tunis.example/id/", "")
+    titles = {"fr": "Centre de Tunis", "ar": "مركز تونس"}
+    with writing(site.engine) as connection:
+        propose(connection, "https://tunis.example/", Description(tunis, "", "", titles, "TN", ()), site.now)
+    assert site.get(f"feeds/all.json?{query}").json["title"] == title
 
 
 def test_a_harvested_record_names_its_origin(site):

@@ -1,7 +1,9 @@
 """What the node says of itself, and the reference documents."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from html import unescape
+from importlib import resources
 
 import pyoxigraph as ox
 import pytest
@@ -13,7 +15,7 @@ from chm_node import keys
 from chm_node.database import writing
 from chm_node.record_types import RECORD_TYPES
 from chm_node.tables import source
-from chm_node.vocabulary import vocabularies
+from chm_node.vocabulary import DIRECTORY_VARIABLE, vocabularies
 
 NODE = URIRef("https://node.example/node")
 SEC = "https://w3id.org/security#"
@@ -29,6 +31,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:D
 
 def graph_of(answer, syntax="turtle"):
     return Graph().parse(data=answer.data, format=syntax, publicID="https://node.example/")
+
+
+def named_statements(answer):
+    """How often each statement is made, whatever its blank nodes are called."""
+    read = ox.parse(answer.data, ox.RdfFormat.from_media_type(answer.mimetype), base_iri="https://node.example/")
+    named = ((each if isinstance(each, ox.NamedNode | ox.Literal) else "_:" for each in quad.triple) for quad in read)
+    return Counter(tuple(map(str, each)) for each in named)
 
 
 @pytest.mark.parametrize("extension", SYNTAXES)
@@ -154,6 +163,13 @@ def test_shapes_cover_every_record_type(site):
     assert len(shapes) >= len(RECORD_TYPES)
 
 
+@pytest.mark.parametrize("address", ["shapes", "shapes/activity", "ns", "node"])
+def test_all_formats_state_the_same(site, address):
+    stated = {each: named_statements(site.get(f"{address}.{each}")) for each in ("ttl", "jsonld", "rdf", "nt", "nq")}
+    assert len(set(map(len, stated.values()))) == 1
+    assert all(each == stated["ttl"] for each in stated.values())
+
+
 def test_the_shape_of_an_activity_is_named_by_the_log(site):
     feed = graph_of(site.get("feed.nq"), "nt")
     [shape] = feed.objects(None, URIRef("https://w3id.org/tree#shape"))
@@ -187,6 +203,51 @@ def test_a_vocabulary_is_served_as_its_file(site, name):
     subjects = {str(quad.subject.value) for quad in ox.parse(answer.data, ox.RdfFormat.TURTLE)}
     assert set(vocabularies()[name].terms) <= subjects
     assert site.get(f"vocabulary/{name}.ttl").data == answer.data
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder for the setting ``vocabulary_dir``; no later test knows its terms."""
+    monkeypatch.setenv(DIRECTORY_VARIABLE, "")  # what it was is restored at the end
+    (made := tmp_path / "vocabularies").mkdir()
+    yield made
+    vocabularies.cache_clear()
+
+
+def renamed(name):
+    """The shipped list of countries, with another name for Algeria."""
+    shipped = resources.files("vocabularies").joinpath("countries.ttl").read_bytes()
+    return shipped.replace(b'"Algeria"@en', f'"{name}"@en'.encode())
+
+
+def test_vocabularies_of_the_nodes_own_are_served(new_site, folder):
+    own = (
+        b"@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        b'<https://node.example/wilayas> a skos:ConceptScheme ; <http://purl.org/dc/terms/title> "Wilayas"@fr .\n'
+    )
+    (folder / "wilayas.ttl").write_bytes(own)
+    (folder / "countries.ttl").write_bytes(renamed("The Algiers test"))
+    site = new_site(vocabulary_dir=folder)
+    assert site.get("vocabulary/wilayas").data == own
+    assert site.get("vocabulary/countries").data == renamed("The Algiers test")
+
+
+def test_every_etag_changes_with_the_vocabularies_and_with_nothing_else_of_them(new_site, folder):
+    tags = []
+    for name in ("One name", "Another name", "One name"):
+        (folder / "countries.ttl").write_bytes(renamed(name))
+        site = new_site(vocabulary_dir=folder)
+        tags.append([site.get(path).headers["ETag"] for path in ("en/", "en/records", "feeds/all.atom", "ns")])
+    first, second, again = tags
+    assert not set(first) & set(second)
+    assert first == again
+
+
+def test_a_vocabulary_in_a_format_that_is_not_written_is_not_acceptable(site):
+    assert site.get("vocabulary/countries", accept="application/rdf+xml").status_code == 406
+    found = site.get("vocabulary/countries", accept="text/turtle;q=0.5, application/rdf+xml")
+    assert (found.status_code, found.headers["Vary"]) == (200, "Accept, Accept-Encoding")
+    assert site.get("vocabulary/countries.ttl", accept="application/rdf+xml").status_code == 200
 
 
 @pytest.mark.parametrize("name", ["none", "..", "__init__"])

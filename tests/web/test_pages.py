@@ -514,6 +514,17 @@ def test_a_text_in_another_language_says_so(site):
     assert "معروض باللغة الفرنسية: لا توجد نسخة باللغة العربية بعد." in text_of(page)
 
 
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_two_ends_of_a_period_stay_apart_when_they_have_times_of_day(site, language):
+    """Else the zone of the first, which runs from left to right, takes the numbers of the second along."""
+    moments = {"starts": "2026-12-02T09:00:00+01:00", "ends": "2026-12-04T17:30:00+01:00"}
+    iri = site.publish("timed", "event", {"title": {"ar": "ورشة"}, **moments})
+    inside = "[^\u2068\u2069]*"
+    between = re.compile(rf"\u2068{inside}09:00 UTC\+01:00\u2069 – \u2068{inside}17:30 UTC\+01:00\u2069")
+    for path in (iri.removeprefix(site.settings.base_url), "records"):
+        assert between.search(site.get(f"{language}/{path}").text), path
+
+
 def test_languages_the_interface_does_not_speak_are_shown_too(site):
     site.publish("spanish", "news", {"title": {"fr": "Nouvelle", "es": "Noticia"}, "text": {"es": "Un párrafo."}})
     text = text_of(html(site, page_of(site, "spanish", "fr")))

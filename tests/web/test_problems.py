@@ -143,3 +143,20 @@ def test_a_page_in_a_language_the_node_does_not_speak_is_not_found(new_site):
     site = new_site(languages=("en",))
     for path in ("/ar/", "/ar/network", "/ar/records"):
         assert site.client.get(path).status_code == 404, path
+
+
+#: Everything that takes a text from its address, with a text that PostgreSQL cannot be asked for.
+WITH_ZERO = [
+    "en/id/news/a%00", "id/news/a%00.ttl", "en/record?iri=https://n.example/%00", "record?iri=https://n.example/%00",
+    "en/records?q=%00", "en/records?origin=https://n.example/%00", "en/records?subject=%00a", "catalogue?page=%00",
+    "feeds/all.atom?before=%00", "feed/1/%00", "act/%00", "vocabulary/%00", "ping/%00", "en/receipts?record=%00",
+    "en/receipts?record=https://n.example/%00", "en/receipts?page=%00", "receipts?node=%00",
+    "receipts?node=https://n.example/node&after=%00", "receipts.atom?node=a%00", "en/network/receipts?node=a%00",
+    "en/check?url=%00", "en/check.txt?url=https://n.example/%00", "check.json?url=a%00", "badge.svg?node=%00",
+]  # fmt: skip
+
+
+def test_a_zero_byte_in_an_address_is_the_reader_s_fault_on_both_databases(new_site, database_url):
+    site = new_site(database_url=database_url)
+    answered = {path: site.get(path).status_code for path in WITH_ZERO}
+    assert {path: status for path, status in answered.items() if status not in (200, 400, 404)} == {}

@@ -2,10 +2,12 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pyoxigraph as ox
 import pytest
 from lxml import etree
+from requests.utils import parse_header_links
 
 from chm_node.addresses import EXTENSIONS
 from chm_node.canonical import canonical_bytes, canonical_lines, digest
@@ -13,6 +15,7 @@ from chm_node.catalogue import ChangeLog
 from chm_node.database import reading
 from chm_node.errors import InvalidRecordError
 from chm_node.proofs import verify
+from chm_node.record import Action, Change, Entry, RecordGraph
 from chm_node.record_types import RECORD_TYPES
 from chm_node.web.records import FORMATS
 
@@ -135,11 +138,38 @@ def test_links_name_the_other_formats_the_profile_and_the_licence(site):
     assert '<https://creativecommons.org/publicdomain/zero/1.0/>; rel="license"' in links
 
 
+def test_links_of_a_record_whose_address_is_not_ascii_can_be_followed(site):
+    """RFC 8288 §3: the target of a link is a URI; an IRI would be read as Latin-1."""
+    iri = "https://node.example/id/event/ورشة-été"
+    site.publish_all([RECORD_TYPES["event"].record(iri, {"title": {"fr": "Été"}, "starts": "2026-06-21"})])
+    links = parse_header_links(site.get(f"{iri}.ttl").headers["Link"])
+    assert all(link["url"].isascii() for link in links)
+    followed = [site.get(link["url"]).status_code for link in links if link["rel"] == "alternate"]
+    assert followed == [200] * 9
+
+
 def test_what_we_do_not_write_is_not_acceptable_and_the_formats_are_listed(site):
     answer = site.get(site.iris["workshop"], accept="image/png")
     assert answer.status_code == 406
     assert answer.mimetype == "application/problem+json"
     assert "application/ld+json" in answer.json["detail"]
+
+
+def test_a_record_that_rdf_xml_has_no_names_for_is_not_offered_in_it(site):
+    """Else the answer would be no XML, or none: ``rdf:li`` and the end of ``…/p/123`` can name no element."""
+    peer, iri = "https://peer.example/node", "https://peer.example/id/news/1"
+    nquads = f'<{iri}> <https://peer.example/p/123> "x" .\n'.encode()
+    graph = RecordGraph(iri, Action.CREATE, peer, datetime(2026, 2, 1, tzinfo=UTC), nquads, digest(nquads))
+    site.take_over([Change(datetime(2026, 4, 1, tzinfo=UTC), graph, Entry("news", {"fr": "x"}, {}, ()), (peer,))])
+
+    refused = site.get(f"record.rdf?iri={iri}")
+    assert refused.status_code == 406
+    assert "text/turtle (.ttl)" in refused.json["detail"]
+    assert "rdf+xml" not in refused.json["detail"]
+    assert site.get(f"record?iri={iri}", accept="application/rdf+xml").status_code == 406
+    other = site.get(f"record?iri={iri}", accept="application/rdf+xml, text/turtle;q=0.5")
+    assert (other.status_code, other.mimetype) == (200, "text/turtle")
+    assert "rdf+xml" not in other.headers["Link"]
 
 
 def test_an_unknown_record_is_not_found(site):

@@ -8,6 +8,7 @@ from lxml import etree
 
 from chm_node import resource_lists
 from chm_node.record import Action, Change, Entry, RecordGraph
+from chm_node.record_types import RECORD_TYPES
 
 NAMES = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9", "rs": "http://www.openarchives.org/rs/terms/"}
 
@@ -76,6 +77,17 @@ def test_a_hub_lists_harvested_records_where_it_serves_their_bytes(site):
     [entry] = find(tree, f"//s:url[rs:ln/@href='{iri}']")
     assert site.get(find(entry, "s:loc/text()")[0]).data == nquads
     assert find(entry, "rs:md/@hash") == [f"sha-256:{digest}"]
+
+
+@pytest.mark.parametrize("name", ["resourcelist-1.xml", "changelist.xml"])
+def test_listed_addresses_are_escaped_and_name_the_record_as_it_is(site, name):
+    """sitemaps.org: locations are URL-escaped; the record behind one has its own name, an IRI."""
+    iri = "https://node.example/id/event/ورشة-2026"
+    site.publish_all([RECORD_TYPES["event"].record(iri, {"title": {"ar": "ورشة"}, "starts": "2026-06-21"})])
+    tree = read(site, name)
+    assert all(address.isascii() for address in find(tree, "//s:loc/text()"))
+    [address] = find(tree, f"//s:url[rs:ln/@href='{iri}']/s:loc/text()")
+    assert site.get(address).data == site.get(f"{iri}.nq").data
 
 
 @pytest.mark.parametrize(

@@ -407,6 +407,14 @@ def test_a_result_of_too_many_rows_is_cut_and_says_so(asked, accept):
     assert ("result-cut" in answer.text) == (accept != "text/csv")
 
 
+def test_what_rdf_xml_has_no_name_for_is_not_written_in_it(asked):
+    query = "CONSTRUCT { <https://n.example/a> <https://n.example/123> 1 } {}"
+    refused = ask(asked, query, "application/rdf+xml")
+    assert refused.status_code == 406
+    assert "https://n.example/123" in refused.json["detail"]
+    assert ask(asked, query, "text/turtle").status_code == 200
+
+
 def test_a_huge_construction_is_cut_and_says_so(asked):
     answer = ask(asked, "CONSTRUCT { ?a ?e ?i } { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", "application/n-triples")
     assert (answer.headers["Chm-Result-Rows"], answer.headers["Chm-Result-Cut"]) == ("10000", "yes")
