@@ -521,6 +521,31 @@ def test_languages_the_interface_does_not_speak_are_shown_too(site):
     assert "Un párrafo." in text
 
 
+def test_a_variety_of_a_language_is_that_language(site):
+    titles = {"fr-ca": "Une nouvelle", "ar-dz": "خبر من الجزائر", "pt-br": "Uma notícia"}
+    site.publish("varied", "news", {"title": titles, "text": {"ar-dz": "نص الخبر"}})
+    pages = {language: html(site, page_of(site, "varied", language)) for language in LANGUAGES}
+    links = re.compile(r'hreflang="(fr|ar|en)" dir="auto">')
+    # The English page shows the title of the node's next language; there is no version in English to lead to.
+    assert {language: set(links.findall(page)) for language, page in pages.items()} == {
+        "en": {"ar"},
+        "fr": {"ar"},
+        "ar": {"fr"},
+    }
+    for page in pages.values():
+        elsewhere = re.findall(r'<details class="elsewhere">\s*<summary><span lang="([\w-]+)"', page)
+        assert elsewhere == ["pt-br"]
+
+
+def test_a_second_variety_of_a_language_is_shown_too(site):
+    titles = {"ar": "خبر", "ar-dz": "خبر من الجزائر", "ar-tn": "خبر من تونس"}
+    site.publish("varied", "news", {"title": titles, "summary": {"ar-dz": "ملخص"}})
+    for language in LANGUAGES:
+        text = text_of(html(site, page_of(site, "varied", language)))
+        assert all(title in text for title in titles.values())
+        assert text.count("ملخص") == 1, "shown once"
+
+
 def test_statements_that_contradict_each_other_stand_side_by_side(site):
     said = [
         {"statement": {"fr": "Le 13 décembre 2018."}, "source": {"fr": "Texte du rapport"}},
