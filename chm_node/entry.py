@@ -88,7 +88,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Happening:
-    """Where an event happens and who organises it; nothing for a record of another kind."""
+    """Where an event happens and who organises it."""
 
     places: Sequence[Place]
     organisers: Sequence[str | Mapping[str, str]]  #: IRI of a record, or a name by language

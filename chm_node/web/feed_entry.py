@@ -49,11 +49,11 @@ def feed_entries(here: Site, connection: Connection, records: Sequence[Held], la
     facets = Catalogue(connection).facets(held.id for held in records)
     changes = ChangeLog(connection).graphs(held.id for held in records)
     graphs = {held.id: index_triples(read_triples(changes[held.id].graph.nquads)) for held in records}
-    events = {held.id: entry.happening(held.iri, graphs[held.id]) for held in records}
+    events = {held.id: entry.happening(held.iri, graphs[held.id]) for held in records if _happens(held)}
     named = {each for event in events.values() for each in event.organisers if isinstance(each, str)}
     context = _Context(here, language, peer_titles(connection), Catalogue(connection).held(named))
     return [
-        _entry(context, held, facets.get(held.id, []), graphs[held.id], events[held.id], changes[held.id].hops)
+        _entry(context, held, facets.get(held.id, []), graphs[held.id], events.get(held.id), changes[held.id].hops)
         for held in records
     ]
 
@@ -92,7 +92,7 @@ def _entry(
     held: Held,
     facets: Sequence[tuple[str, str]],
     graph: Index,
-    event: entry.Happening,
+    event: entry.Happening | None,
     hops: Sequence[str],
 ) -> FeedEntry:
     here, language = context.here, context.language
@@ -102,7 +102,6 @@ def _entry(
     change = "withdrawn" if held.withdrawn else "new" if held.version <= held.issued else "changed"
     remark, remark_language = pick(_remarks(held, change, graph), language)
     kinds = [("type", held.type)] if held.withdrawn else sorted(facets, key=lambda each: _order(each[0]))
-    happens = held.type in EVENT_TYPES and not held.withdrawn
     return FeedEntry(
         iri=held.iri,
         page=here.page_of(held.iri, interface_language(here, language)),
@@ -121,13 +120,17 @@ def _entry(
         origin=context.origin(held.origin),
         remark=_news(change, remark, remark_language, language) if remark else "",
         remark_language="" if remark_language == "und" else remark_language,
-        starts=held.starts,
-        ends=held.ends,
-        event=facet_label("type", held.type, language) if happens else "",
-        places=tuple(filter(None, map(context.place, event.places))),
-        organisers=tuple(filter(None, map(context.organiser, event.organisers))),
+        starts=held.starts if event else "",
+        ends=held.ends if event else "",
+        event=facet_label("type", held.type, language) if event else "",
+        places=tuple(filter(None, map(context.place, event.places))) if event else (),
+        organisers=tuple(filter(None, map(context.organiser, event.organisers))) if event else (),
         path=tuple(node for each in hops if (node := context.origin(each))),
     )
+
+
+def _happens(held: Held) -> bool:
+    return held.type in EVENT_TYPES and not held.withdrawn
 
 
 def _remarks(held: Held, change: str, graph: Index) -> Mapping[str, str]:
