@@ -1,6 +1,6 @@
 """The entries of a feed: records as the catalogue and their graphs have them, in the language of the feed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from chm_node import entry
 from chm_node.canonical import read_triples
 from chm_node.catalogue import Catalogue, ChangeLog, Held
+from chm_node.facets import iri_of
 from chm_node.formats.feed import Category, FeedEntry, Origin
-from chm_node.namespaces import VOCABULARY
+from chm_node.record_types import RECORD_TYPES
 from chm_node.record_types.events import EVENT_TYPES
 from chm_node.schema.field import Index
 from chm_node.schema.record_type import index_triples
@@ -112,11 +113,7 @@ def _entry(
         published=held.issued,
         updated=held.version,
         change=change,
-        categories=tuple(
-            Category(facet, facet_iri(facet, value), facet_label(facet, value, language))
-            for facet, value in kinds
-            if facet in _CATEGORIES
-        ),
+        categories=tuple(_categories(kinds, language)),
         origin=context.origin(held.origin),
         remark=_news(change, remark, remark_language, language) if remark else "",
         remark_language="" if remark_language == "und" else remark_language,
@@ -131,6 +128,13 @@ def _entry(
 
 def _happens(held: Held) -> bool:
     return held.type in EVENT_TYPES and not held.withdrawn
+
+
+def _categories(facets: Sequence[tuple[str, str]], language: str) -> Iterator[Category]:
+    for facet, value in facets:
+        # A row of old may hold what no output can carry.
+        if facet in _CATEGORIES and (label := facet_label(facet, value, language)):
+            yield Category(facet, facet_iri(facet, value), label)
 
 
 def _remarks(held: Held, change: str, graph: Index) -> Mapping[str, str]:
@@ -159,17 +163,18 @@ def pick(texts: Mapping[str, str], language: str) -> tuple[str, str]:
 
 
 def facet_iri(facet: str, value: str) -> str:
-    """The term that a facet value stands for."""
-    if ":" in value:
-        return value
-    return f"{VOCABULARY}record-types/{value}" if facet == "type" else f"{VOCABULARY}{value}"
+    """The IRI of the term that a facet value stands for; empty when it is a text."""
+    if facet == "type":
+        return RECORD_TYPES[value].term if value in RECORD_TYPES else ""
+    return iri_of(value)
 
 
 def facet_label(facet: str, value: str, language: str) -> str:
     """A facet value in words; the value itself when no vocabulary has it."""
     if facet == "language":
         return value
-    term = vocabularies().term(facet_iri(facet, value))
+    iri = facet_iri(facet, value)
+    term = vocabularies().term(iri) if iri else None
     return clean_text(term.label([language])[0] if term else value)
 
 

@@ -392,6 +392,19 @@ def test_counts_follow_the_words_and_the_other_filters(site):
     assert counts(html(site, "/en/records?q=training"), "country") == {"DZ": "3", "MA": "3"}
 
 
+def test_the_count_of_a_region_is_of_all_that_choosing_it_shows(site):
+    vocabulary = "https://w3id.org/chm/vocabulary/"
+    site.publish("centre", "news", {"title": {"en": "Centre"}, "coverage": [f"{vocabulary}un-regions/SCRC-ALGIERS"]})
+    site.publish("world", "news", {"title": {"en": "World"}, "coverage": [f"{vocabulary}un-regions/UN-M49-001"]})
+    found = counts(html(site, "/en/records"), "country")
+    assert found == {"001": "11", "SCRC-ALGIERS": "11", "DZ": "5", "MA": "4", "TN": "1"}
+    assert "11 records" in text_of(html(site, "/en/records?country=SCRC-ALGIERS"))
+    within = html(site, "/en/records?type=news&country=SCRC-ALGIERS")
+    assert counts(within, "country") == {"001": "4", "SCRC-ALGIERS": "4", "DZ": "1", "MA": "1", "TN": "1"}
+    chosen = html(site, "/en/records?country=015")
+    assert counts(chosen, "country")["015"] == "10", "a region that no record names has its count when it is chosen"
+
+
 def test_a_hub_can_be_filtered_by_origin_with_counts_that_follow_the_words(site):
     harvested(site, "n1")
     approved_peer(site)
