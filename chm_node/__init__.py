@@ -2,6 +2,7 @@
 
 record, schema, record_types    what a record is and how each type is declared (pure)
 vocabulary, text, namespaces    terms, clean text, RDF names (pure)
+facets                          by what records are listed: what a value is, which IRI it has (pure)
 canonical, proofs, signing      the signed record graph: bytes, hash, proof; the key that signs
 keys, message_signatures        the keys of this node, former ones too; signed requests
 digests                         what an answer says of its own bytes (pure)

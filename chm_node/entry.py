@@ -17,7 +17,6 @@ from chm_node.namespaces import (
     DCAT,
     DCTERMS,
     FOAF,
-    LANGUAGE,
     NON_PUBLIC,
     SDO,
     SKOS,
@@ -28,15 +27,15 @@ from chm_node.schema.field import Index
 from chm_node.schema.record_type import RecordType, index_triples
 from chm_node.search.analyser import document_text
 from chm_node.search.terms import term_token
-from chm_node.text import clean_text
+from chm_node.text import clean_text, primary_language
 
 #: Predicates of names and titles, weighted above the rest by the search index.
 _TITLES = (DCTERMS.title, SKOS.altLabel, DCTERMS.identifier)
 _TITLE, _DESCRIPTION = DCTERMS.title, DCTERMS.description
 _STARTS = (SDO.startDate, DCAT.startDate, DCTERMS.date)
 _ENDS = (SDO.endDate, DCAT.endDate)
-#: Longer values are cut, or a record would not fit the catalogue's columns.
-FACET_LETTERS, DATE_LETTERS = 300, 40
+#: A longer one is no date.
+DATE_LETTERS = 40
 #: Places and organisers that a feed names of one event.
 MOST_NAMED = 10
 _DATE = re.compile(r"-?\d{4}")
@@ -88,7 +87,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Happening:
-    """Where an event happens and who organises it; nothing for a record of another kind."""
+    """Where an event happens and who organises it."""
 
     places: Sequence[Place]
     organisers: Sequence[str | Mapping[str, str]]  #: IRI of a record, or a name by language
@@ -117,12 +116,6 @@ def _organiser(node: Any, graph: Index) -> str | Mapping[str, str]:
     return names or clean_text(node.value)
 
 
-def facet_value(node: Any) -> str:
-    """A short form of a term for filters: ``countries/DZ``, ``fr``, or the term as it came."""
-    # What a stranger calls a term may be longer than an index of PostgreSQL can hold.
-    return str(node.value).removeprefix(VOCABULARY).removeprefix(LANGUAGE)[:FACET_LETTERS]
-
-
 def _texts(nodes: Sequence[Any]) -> dict[str, str]:
     # Cleaned, as every output can carry them; the signed bytes stay what they are.
     return {node.language or "und": clean_text(node.value) for node in nodes if isinstance(node, ox.Literal)}
@@ -134,11 +127,14 @@ def _first_iri(own: Any, predicate: str) -> str:
 
 def _facets(own: Any, record_type: RecordType, titles: dict[str, str]) -> Iterator[tuple[str, str]]:
     yield "type", record_type.name
-    for predicate, facet in record_type.facets:
+    for predicate, facet, value_of in record_type.facets:
         for node in own.get(predicate, ()):
-            yield facet, facet_value(node)
+            if value := value_of(node):
+                yield facet, value
     # A reader who asks for Arabic wants what can be read in Arabic, stated or not.
-    yield from (("language", language.split("-")[0]) for language in titles if language != "und")
+    for tag in titles:
+        if language := primary_language(tag):
+            yield "language", language
 
 
 def _first_date(own: Any, predicates: Sequence[str]) -> str:
@@ -155,12 +151,13 @@ def _words(own: Any, predicates: Sequence[str]) -> list[tuple[str, str]]:
 def _body(iri: str, index: Index) -> Iterator[tuple[str, str]]:
     """Texts in a language anywhere in the graph, and names; not the numbers, dates and codes."""
     for subject, properties in index.items():
+        titles = _TITLES if subject == iri else ()
         for predicate, nodes in properties.items():
-            if subject == iri and predicate in _TITLES:
+            if predicate in titles:
                 continue
             for node in nodes:
-                if isinstance(node, ox.Literal) and (node.language or predicate in _NAMES):
-                    yield node.value, node.language or ""
+                if isinstance(node, ox.Literal) and ((language := node.language) or predicate in _NAMES):
+                    yield node.value, language or ""
 
 
 def _term_tokens(own: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ Every text enters the catalogue through ``clean_text``, so that no record can br
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 import nh3
@@ -32,6 +33,29 @@ _LANGUAGE_TAG = re.compile(
     r"(?:-x(?:-[a-z0-9]{1,8})+)?|x(?:-[a-z0-9]{1,8})+",  # private use
     re.IGNORECASE | re.ASCII,
 )
+
+_CODES = """
+    aar aa abk ab afr af aka ak amh am ara ar arg an asm as ava av ave ae aym ay aze az bak ba bam bm bel be ben bn
+    bis bi bod bo bos bs bre br bul bg cat ca ces cs cha ch che ce chu cu chv cv cor kw cos co cre cr cym cy dan da
+    deu de div dv dzo dz ell el eng en epo eo est et eus eu ewe ee fao fo fas fa fij fj fin fi fra fr fry fy ful ff
+    gla gd gle ga glg gl glv gv grn gn guj gu hat ht hau ha heb he her hz hin hi hmo ho hrv hr hun hu hye hy ibo ig
+    ido io iii ii iku iu ile ie ina ia ind id ipk ik isl is ita it jav jv jpn ja kal kl kan kn kas ks kat ka kau kr
+    kaz kk khm km kik ki kin rw kir ky kom kv kon kg kor ko kua kj kur ku lao lo lat la lav lv lim li lin ln lit lt
+    ltz lb lub lu lug lg mah mh mal ml mar mr mkd mk mlg mg mlt mt mon mn mri mi msa ms mya my nau na nav nv nbl nr
+    nde nd ndo ng nep ne nld nl nno nn nob nb nor no nya ny oci oc oji oj ori or orm om oss os pan pa pli pi pol pl
+    por pt pus ps que qu roh rm ron ro run rn rus ru sag sg san sa sin si slk sk slv sl sme se smo sm sna sn snd sd
+    som so sot st spa es sqi sq srd sc srp sr ssw ss sun su swa sw swe sv tah ty tam ta tat tt tel te tgk tg tgl tl
+    tha th tir ti ton to tsn tn tso ts tuk tk tur tr twi tw uig ug ukr uk urd ur uzb uz ven ve vie vi vol vo wln wa
+    wol wo xho xh yid yi yor yo zha za zho zh zul zu alb sq arm hy baq eu bur my chi zh cze cs dut nl fre fr geo ka
+    ger de gre el ice is mac mk mao mi may ms per fa rum ro slo sk tib bo wel cy
+"""
+#: Codes of three letters (ISO 639-2, both kinds) to those of two (ISO 639-1), which go before them (RFC 5646 §2.2.1).
+TWO_LETTERS = dict(re.findall(r"(\w{3}) (\w\w)", _CODES))
+#: Codes that stand in the place of a language and name none.
+_NO_LANGUAGES = frozenset(("und", "mul", "mis", "zxx"))
+#: What is longer nobody uses (RFC 5646 §4.4.1 thinks of 35), and need not be remembered.
+_LONGEST_TAG = 64
+_PRIMARY = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8})*", re.IGNORECASE | re.ASCII)
 
 _UNRESERVED = r"A-Za-z0-9\-._~\u00a0-\u200d\u2010-\u2029\u202f-\u2065\u206a-\ud7ff\uf900-\ufdcf\ufdf0-\uffef"
 _PLANES = (
@@ -88,6 +112,26 @@ def valid_language_tag(tag: str) -> bool:
 def language_tag(tag: str) -> str:
     """The tag as we store and compare it: lower case, as the signed graphs need it, with hyphens."""
     return tag.strip().replace("_", "-").lower()
+
+
+def shortest_tag(tag: str) -> str:
+    """A tag in lower case whose language has its shortest code: ``fr-ca`` for ``fra-ca``."""
+    primary, hyphen, rest = tag.partition("-")
+    return f"{TWO_LETTERS.get(primary, primary)}{hyphen}{rest}"
+
+
+def primary_language(tag: str) -> str:
+    """The language that a tag begins with, by its shortest code; empty for what is no tag, or names no language."""
+    return _primary_language(tag) if len(tag) <= _LONGEST_TAG else ""
+
+
+@lru_cache(maxsize=1024)  # for the same few stand in record after record
+def _primary_language(tag: str) -> str:
+    found = _PRIMARY.fullmatch(tag)
+    if found is None:
+        return ""
+    primary = found.group(1).lower()
+    return "" if primary in _NO_LANGUAGES else TWO_LETTERS.get(primary, primary)
 
 
 def valid_iri(text: str) -> bool:

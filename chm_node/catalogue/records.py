@@ -64,14 +64,17 @@ class Catalogue:
 
     def facet_counts(self, chosen: Filter, facet: str, limit: int = 200) -> list[tuple[str, int]]:
         """(value, number of records) of one facet among the records that pass the filter, commonest first."""
-        statement = select(facet_table.c.value, func.count()).where(facet_table.c.facet == facet)
-        if chosen.facets or chosen.words or chosen.origin:
-            hits = select(record_table.c.id).where(*self._passing(chosen)).limit(COUNT_LIMIT)
-            statement = statement.where(facet_table.c.record_id.in_(hits))
+        statement = select(facet_table.c.value, func.count()).where(*self._counted(chosen, facet))
         statement = (
             statement.group_by(facet_table.c.value).order_by(func.count().desc(), facet_table.c.value).limit(limit)
         )
         return [(value, count) for value, count in self._connection.execute(statement)]
+
+    def facet_count(self, chosen: Filter, facet: str, values: Iterable[str]) -> int:
+        """Number of records with any of these values of a facet, counted among the same as ``facet_counts``."""
+        conditions = (*self._counted(chosen, facet), facet_table.c.value.in_(list(values)))
+        statement = select(func.count(facet_table.c.record_id.distinct())).where(*conditions)
+        return self._connection.execute(statement).scalar_one()
 
     def facets(self, ids: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
         """(facet, value) pairs of several records by row id."""
@@ -100,6 +103,14 @@ class Catalogue:
 
     def _passing(self, chosen: Filter) -> list[ColumnElement[bool]]:
         return passing(chosen, self._connection.dialect.name)
+
+    def _counted(self, chosen: Filter, facet: str) -> list[ColumnElement[bool]]:
+        """Conditions on the rows of one facet that are counted; of many records that pass, a part is enough."""
+        conditions: list[ColumnElement[bool]] = [facet_table.c.facet == facet]
+        if chosen.facets or chosen.words or chosen.origin:
+            hits = select(record_table.c.id).where(*self._passing(chosen)).limit(COUNT_LIMIT)
+            conditions.append(facet_table.c.record_id.in_(hits))
+        return conditions
 
     def _count(self, conditions: Sequence[ColumnElement[bool]]) -> int:
         hits = select(record_table.c.id).where(*conditions).limit(COUNT_LIMIT + 1).subquery()

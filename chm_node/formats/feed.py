@@ -14,7 +14,7 @@ CHANGE_SCHEME = CHM.change
 
 @dataclass(frozen=True)
 class Category:
-    """A term, by its IRI and in words; ``facet`` it belongs to."""
+    """A term by its IRI, empty for a text that is no term, and in words; ``facet`` it belongs to."""
 
     facet: str
     iri: str

@@ -38,8 +38,9 @@ def atom(feed: Feed) -> bytes:
         if entry.origin:
             added.author(name=entry.origin.title, uri=entry.origin.iri)
         for category in entry.categories:
-            added.category(term=category.iri, scheme=CHANGE_SCHEME.replace("#change", f"#{category.facet}"),
-                           label=category.label)  # fmt: skip
+            # A text that is no term stands for itself, in no scheme.
+            scheme = CHANGE_SCHEME.replace("#change", f"#{category.facet}") if category.iri else None
+            added.category(term=category.iri or category.label, scheme=scheme, label=category.label)
         added.category(term=entry.change, scheme=CHANGE_SCHEME, label=entry.change)
     written: bytes = generator.atom_str(pretty=True)
     return written
@@ -61,7 +62,7 @@ def rss(feed: Feed) -> bytes:
         if entry.origin:
             added.source(entry.origin.feed, entry.origin.title)
         for category in entry.categories:
-            added.category(term=category.iri, scheme=category.iri, label=category.label)
+            added.category(term=category.iri or category.label, scheme=category.iri or None, label=category.label)
         added.category(term=entry.change, scheme=CHANGE_SCHEME, label=entry.change)
     written: bytes = generator.rss_str(pretty=True)
     return written

@@ -44,7 +44,7 @@ def _item(entry: FeedEntry) -> dict[str, Any]:
         item["authors"] = [{"name": entry.origin.title, "url": entry.origin.iri}]
     item["_chm"] = {
         "change": entry.change,
-        "terms": [category.iri for category in entry.categories],
+        "terms": [category.iri for category in entry.categories if category.iri],
         "data": [{"url": address, "mime_type": media_type} for address, media_type in entry.data],
         **{name: value for name, value in _event(entry) if value},
         **({"origin": entry.origin.iri, "path": [node.iri for node in entry.path]} if entry.origin else {}),

@@ -66,7 +66,8 @@ def _item(item: etree._Element, entry: FeedEntry, feed: Feed) -> None:
     _text(item, _DC, "source", entry.origin.iri if entry.origin else "")
     for category in entry.categories:
         _text(item, _DC, "subject", category.label)
-        _reference(item, str(DCTERMS), "subject", category.iri)
+        if category.iri:
+            _reference(item, str(DCTERMS), "subject", category.iri)
     _text(item, _DC, "subject", entry.change)
     _text(item, str(DCTERMS), "issued", timestamp(entry.published))
     _text(item, str(DCTERMS), "modified", timestamp(entry.updated))

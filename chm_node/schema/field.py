@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pyoxigraph as ox
 
+from chm_node import facets
 from chm_node.errors import Problem
 from chm_node.namespaces import XSD
 from chm_node.text import clean_text
@@ -48,6 +49,10 @@ class Field:
         if not isinstance(node, ox.Literal) or node.language:
             raise ValueError("should be text without a language")
         return node.value
+
+    def facet_value(self, node: Any) -> str:  # Any: whatever RDF term a stranger sent
+        """What a record with this RDF term is listed under, where the field has a ``facet``; empty for nothing."""
+        return facets.of_node(node)
 
     def json_schema_one(self) -> dict[str, Any]:
         """JSON Schema 2020-12 of one value."""

@@ -1,6 +1,6 @@
 """A record type, declared once; its check and its RDF in both directions are read off the declaration."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,9 +34,9 @@ class RecordType:
         return (*header, *own.values())
 
     @cached_property
-    def facets(self) -> tuple[tuple[str, str], ...]:
-        """(predicate, facet) of the fields that feed a filter."""
-        return tuple((field.predicate, field.facet) for field in self.fields if field.facet)
+    def facets(self) -> tuple[tuple[str, str, Callable[[Any], str]], ...]:
+        """(predicate, facet, what makes its value of an RDF term) of the fields that feed a filter."""
+        return tuple((field.predicate, field.facet, field.facet_value) for field in self.fields if field.facet)
 
     @cached_property
     def term(self) -> str:

@@ -6,12 +6,23 @@ from typing import Any, ClassVar
 
 import pyoxigraph as ox
 
+from chm_node import facets
 from chm_node.namespaces import LANGUAGE, VOCABULARY
 from chm_node.schema.field import Field, Node
 from chm_node.schema.kinds import LANGUAGE_PATTERN
-from chm_node.text import clean_text, language_tag, valid_iri, valid_language_tag
+from chm_node.text import (
+    clean_text,
+    language_tag,
+    primary_language,
+    shortest_tag,
+    valid_iri,
+    valid_language_tag,
+)
 from chm_node.vocabulary import Term as VocabularyTerm
 from chm_node.vocabulary import vocabularies
+
+#: What can name a term or a language, and so much of its end as can be one.
+_NAMING, _LONGEST_END = (ox.NamedNode, ox.Literal), 80
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,7 @@ class Language(Field):
     control: ClassVar[str] = "language"
 
     def clean_one(self, value: Any) -> Any:
-        return language_tag(value) if isinstance(value, str) else value
+        return shortest_tag(language_tag(value)) if isinstance(value, str) else value
 
     def problem(self, value: Any) -> str:
         return (
@@ -73,6 +84,10 @@ class Language(Field):
         if isinstance(node, ox.Literal) and valid_language_tag(node.value):
             return node.value
         raise ValueError("should be a language")
+
+    def facet_value(self, node: Any) -> str:
+        # Any list of languages ends its IRIs by a code; a reader of Portuguese wants what is in that of Brazil too.
+        return _language_at_end(node.value[-_LONGEST_END:]) if isinstance(node, _NAMING) else ""
 
     def json_schema_one(self) -> dict[str, Any]:
         return {"type": "string", "pattern": LANGUAGE_PATTERN}
@@ -95,7 +110,8 @@ class Term(Field):
 
     def known(self, value: Any) -> VocabularyTerm | None:
         """The term a value names by IRI, code, alias or label; None when no scheme of ours has it."""
-        return _known_term(self.schemes, value) if isinstance(value, str) and value else None
+        short = isinstance(value, str) and 0 < len(value) < facets.LETTERS
+        return _known_term(self.schemes, value) if short else None
 
     def problem(self, value: Any) -> str:
         return "" if isinstance(value, str) and value else "choose a term"
@@ -108,8 +124,23 @@ class Term(Field):
             return node.value
         raise ValueError("should be a term")
 
+    def facet_value(self, node: Any) -> str:
+        if isinstance(node, ox.NamedNode) and (iri := node.value).startswith(VOCABULARY):
+            return facets.of_iri(iri[: facets.LETTERS])  # most are such, and there is nothing to look up
+        if not isinstance(node, _NAMING):
+            return ""
+        if term := self.known(node.value):
+            return facets.of_iri(term.iri)
+        # As ``to_node`` has it: what is written like an IRI is one.
+        return facets.of_node(ox.NamedNode(node.value) if valid_iri(node.value) else node)
+
     def constraints(self) -> list[tuple[str, Any]]:
         return [("nodeKind", "IRIOrLiteral")]
+
+
+@lru_cache(maxsize=1024)
+def _language_at_end(iri: str) -> str:
+    return primary_language(iri.rsplit("/", 1)[-1])
 
 
 @lru_cache(maxsize=16384)  # the same few hundred terms stand in record after record

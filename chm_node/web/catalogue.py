@@ -11,7 +11,7 @@ from chm_node.errors import BadQueryError
 from chm_node.formats.dcat import Dataset, Page, catalogue_page
 from chm_node.formats.rdf import GRAPH_WRITERS
 from chm_node.namespaces import DCTERMS
-from chm_node.text import counting_number, valid_iri
+from chm_node.text import counting_number, primary_language, valid_iri
 from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
 from chm_node.web.feed_entry import facet_iri
@@ -85,6 +85,8 @@ def _page(here: Site, path: str, chosen: Filter, number: int, total: int) -> Pag
 
 
 def _dataset(here: Site, held: Held, facets: Sequence[tuple[str, str]], graph: LoggedChange) -> Dataset:
+    languages = {primary_language(value) for facet, value in facets if facet == "language"}
+    themes = [facet_iri(facet, value) for facet, value in sorted(facets) if facet in ("subject", "treaty", "type")]
     return Dataset(
         iri=held.iri,
         origin=held.origin,
@@ -93,8 +95,8 @@ def _dataset(here: Site, held: Held, facets: Sequence[tuple[str, str]], graph: L
         issued=held.issued,
         modified=held.version,
         licence=_licence(graph, held.iri) or here.settings.licence * here.is_own(held.iri),
-        languages=sorted({value for facet, value in facets if facet == "language" and value.isalpha()}),
-        themes=[facet_iri(facet, value) for facet, value in sorted(facets) if facet in ("subject", "treaty", "type")],
+        languages=sorted(languages - {""}),
+        themes=[theme for theme in themes if theme],
         page=here.page_of(held.iri, here.settings.languages[0]),
         distributions=[
             (here.data_of(held.iri, each.extension), each.media_type) for each in (TURTLE, JSON_LD, RDF_XML, N_QUADS)

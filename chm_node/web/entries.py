@@ -8,9 +8,10 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from chm_node.catalogue import Catalogue, Filter, Held, LogHead
-from chm_node.text import host_of
+from chm_node.text import host_of, primary_language
 from chm_node.web import Site
 from chm_node.web.labels import Label, Reader, Words
+from chm_node.web.offers import offers
 
 #: Key in ``app.extensions`` of a function that knows what peers are called; a hub sets it.
 PEERS = "chm_peers"
@@ -61,7 +62,7 @@ class Origins:
 
 
 class UnfilteredCounts:
-    """Facet counts of the whole catalogue, counted once for each state of the log."""
+    """What is offered of the whole catalogue, counted once for each state of the log."""
 
     def __init__(self) -> None:
         self._counted: tuple[LogHead | None, dict[str, list[tuple[str, int]]]] = (None, {})
@@ -74,7 +75,7 @@ class UnfilteredCounts:
             counts = {}
             self._counted = (head, counts)
         if facet not in counts:
-            counts[facet] = catalogue.facet_counts(Filter(), facet)
+            counts[facet] = offers(catalogue, Filter(), facet)
         return counts[facet]
 
 
@@ -92,7 +93,8 @@ def entries(
 
 
 def _entry(site: Site, reader: Reader, origins: Origins, held: Held, facets: Sequence[tuple[str, str]]) -> EntryView:
-    places = sorted(value for facet, value in facets if facet == "country")
+    places = sorted(value for facet, value in facets if facet == "country" and value)
+    languages = {primary_language(value) for facet, value in facets if facet == "language"}
     return EntryView(
         href=address_of(site, held.iri, reader.language),
         title=reader.pick(held.titles),
@@ -100,7 +102,7 @@ def _entry(site: Site, reader: Reader, origins: Origins, held: Held, facets: Seq
         type_name=reader.type_name(held.type),
         dates=reader.period(held.starts, held.ends),
         places=tuple(reader.term(value) for value in places[:MOST_PLACES]),
-        languages=tuple(sorted({value for facet, value in facets if facet == "language"})),
+        languages=tuple(sorted(languages - {""})),
         origin=origins.foreign(held.origin),
         updated=reader.day(held.version),
     )

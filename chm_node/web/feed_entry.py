@@ -1,6 +1,6 @@
 """The entries of a feed: records as the catalogue and their graphs have them, in the language of the feed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from chm_node import entry
 from chm_node.canonical import read_triples
 from chm_node.catalogue import Catalogue, ChangeLog, Held
+from chm_node.facets import iri_of
 from chm_node.formats.feed import Category, FeedEntry, Origin
-from chm_node.namespaces import VOCABULARY
+from chm_node.record_types import RECORD_TYPES
 from chm_node.record_types.events import EVENT_TYPES
 from chm_node.schema.field import Index
 from chm_node.schema.record_type import index_triples
@@ -49,11 +50,11 @@ def feed_entries(here: Site, connection: Connection, records: Sequence[Held], la
     facets = Catalogue(connection).facets(held.id for held in records)
     changes = ChangeLog(connection).graphs(held.id for held in records)
     graphs = {held.id: index_triples(read_triples(changes[held.id].graph.nquads)) for held in records}
-    events = {held.id: entry.happening(held.iri, graphs[held.id]) for held in records}
+    events = {held.id: entry.happening(held.iri, graphs[held.id]) for held in records if _happens(held)}
     named = {each for event in events.values() for each in event.organisers if isinstance(each, str)}
     context = _Context(here, language, peer_titles(connection), Catalogue(connection).held(named))
     return [
-        _entry(context, held, facets.get(held.id, []), graphs[held.id], events[held.id], changes[held.id].hops)
+        _entry(context, held, facets.get(held.id, []), graphs[held.id], events.get(held.id), changes[held.id].hops)
         for held in records
     ]
 
@@ -92,7 +93,7 @@ def _entry(
     held: Held,
     facets: Sequence[tuple[str, str]],
     graph: Index,
-    event: entry.Happening,
+    event: entry.Happening | None,
     hops: Sequence[str],
 ) -> FeedEntry:
     here, language = context.here, context.language
@@ -102,7 +103,6 @@ def _entry(
     change = "withdrawn" if held.withdrawn else "new" if held.version <= held.issued else "changed"
     remark, remark_language = pick(_remarks(held, change, graph), language)
     kinds = [("type", held.type)] if held.withdrawn else sorted(facets, key=lambda each: _order(each[0]))
-    happens = held.type in EVENT_TYPES and not held.withdrawn
     return FeedEntry(
         iri=held.iri,
         page=here.page_of(held.iri, interface_language(here, language)),
@@ -113,21 +113,28 @@ def _entry(
         published=held.issued,
         updated=held.version,
         change=change,
-        categories=tuple(
-            Category(facet, facet_iri(facet, value), facet_label(facet, value, language))
-            for facet, value in kinds
-            if facet in _CATEGORIES
-        ),
+        categories=tuple(_categories(kinds, language)),
         origin=context.origin(held.origin),
         remark=_news(change, remark, remark_language, language) if remark else "",
         remark_language="" if remark_language == "und" else remark_language,
-        starts=held.starts,
-        ends=held.ends,
-        event=facet_label("type", held.type, language) if happens else "",
-        places=tuple(filter(None, map(context.place, event.places))),
-        organisers=tuple(filter(None, map(context.organiser, event.organisers))),
+        starts=held.starts if event else "",
+        ends=held.ends if event else "",
+        event=facet_label("type", held.type, language) if event else "",
+        places=tuple(filter(None, map(context.place, event.places))) if event else (),
+        organisers=tuple(filter(None, map(context.organiser, event.organisers))) if event else (),
         path=tuple(node for each in hops if (node := context.origin(each))),
     )
+
+
+def _happens(held: Held) -> bool:
+    return held.type in EVENT_TYPES and not held.withdrawn
+
+
+def _categories(facets: Sequence[tuple[str, str]], language: str) -> Iterator[Category]:
+    for facet, value in facets:
+        # A row of old may hold what no output can carry.
+        if facet in _CATEGORIES and (label := facet_label(facet, value, language)):
+            yield Category(facet, facet_iri(facet, value), label)
 
 
 def _remarks(held: Held, change: str, graph: Index) -> Mapping[str, str]:
@@ -156,17 +163,18 @@ def pick(texts: Mapping[str, str], language: str) -> tuple[str, str]:
 
 
 def facet_iri(facet: str, value: str) -> str:
-    """The term that a facet value stands for."""
-    if ":" in value:
-        return value
-    return f"{VOCABULARY}record-types/{value}" if facet == "type" else f"{VOCABULARY}{value}"
+    """The IRI of the term that a facet value stands for; empty when it is a text."""
+    if facet == "type":
+        return RECORD_TYPES[value].term if value in RECORD_TYPES else ""
+    return iri_of(value)
 
 
 def facet_label(facet: str, value: str, language: str) -> str:
     """A facet value in words; the value itself when no vocabulary has it."""
     if facet == "language":
         return value
-    term = vocabularies().term(facet_iri(facet, value))
+    iri = facet_iri(facet, value)
+    term = vocabularies().term(iri) if iri else None
     return clean_text(term.label([language])[0] if term else value)
 
 

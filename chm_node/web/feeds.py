@@ -27,7 +27,7 @@ from chm_node.web import Site, site
 from chm_node.web.conditional import answer, link, strong_etag
 from chm_node.web.entries import peer_titles
 from chm_node.web.feed_entry import facet_label, feed_entries, interface_language, pick
-from chm_node.web.filters import broadest, parse, single, to_query
+from chm_node.web.filters import broadest, findable, parse, single, to_query
 from chm_node.web.languages import language_name
 
 blueprint = Blueprint("feeds", __name__)
@@ -161,7 +161,7 @@ def main_feeds() -> Response:
     with reading(here.engine) as connection:
         catalogue = Catalogue(connection)
         values = {
-            facet: sorted(value for value, _ in catalogue.facet_counts(Filter(), facet))
+            facet: sorted(value for value, _ in catalogue.facet_counts(Filter(), facet) if findable(facet, value))
             for facet in ("type", "treaty", "country")
         }
     title = pick(here.settings.titles, here.settings.languages[0])[0]

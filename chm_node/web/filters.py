@@ -1,8 +1,8 @@
 """The filter of a listing, a feed or a search, as it stands in an address. One reading for HTML and machines.
 
 ``parse`` is lenient about how a term is written (``country=DZ``, ``country=Algérie``, ``treaty=stockholm``,
-``subject=PCB``) and strict about everything else: what it does not know is an error, never ignored.
-``to_query`` is its inverse, in one canonical spelling.
+``subject=PCB``) and strict about everything else: what it does not know is an error, never ignored. Between quotation
+marks a text stands for itself (``treaty="My treaty"``), known or not. ``to_query`` is its inverse, in one spelling.
 """
 
 import re
@@ -15,10 +15,11 @@ from werkzeug.datastructures import MultiDict
 
 from chm_node.catalogue import Filter
 from chm_node.errors import BadQueryError, UnknownTermError
+from chm_node.facets import LETTERS, iri_of, of_iri
 from chm_node.namespaces import VOCABULARY
 from chm_node.record_types import OTHER
 from chm_node.schema import PLACE_SCHEMES, SUBJECT_SCHEMES
-from chm_node.text import clean_text, valid_iri, valid_language_tag
+from chm_node.text import clean_text, primary_language, valid_iri
 from chm_node.vocabulary import vocabularies
 
 #: Parameter, which is also the facet, to the vocabularies its terms come from.
@@ -33,6 +34,7 @@ PARAMETERS = (*SCHEMES, "language", "q", "origin")
 MAX_VALUES = 20
 MAX_WORDS_LENGTH = 300
 _LONGEST_SPELLING = 40
+_QUOTED = re.compile(r'"(.+)"', re.DOTALL)
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -57,7 +59,7 @@ def parse(args: MultiDict[str, str], also: Collection[str] = ()) -> Filter:
 def to_query(chosen: Filter) -> str:
     """The query of this filter without the question mark; empty for a filter that lets everything pass."""
     pairs = [
-        (name, _spelling(name, value))
+        (name, spelling(name, value))
         for name in (*SCHEMES, "language")
         for value in broadest(chosen.facets.get(name, ()))
     ]
@@ -66,6 +68,19 @@ def to_query(chosen: Filter) -> str:
     if chosen.origin:
         pairs.append(("origin", chosen.origin))
     return urlencode(pairs)
+
+
+@lru_cache(maxsize=4096)
+def findable(facet: str, value: str) -> bool:
+    """Whether the filter that is written for a value finds it.
+
+    Rows may hold what no address can say: a text that is not clean, a language by another name than its code.
+    """
+    try:
+        read = parse(MultiDict([(facet, spelling(facet, value))]))
+    except BadQueryError:
+        return False
+    return value in read.facets.get(facet, ())
 
 
 def single(args: MultiDict[str, str], name: str) -> str:
@@ -79,7 +94,7 @@ def single(args: MultiDict[str, str], name: str) -> str:
 def broadest(values: Iterable[str]) -> list[str]:
     """The values that ``parse`` added all the others for, being narrower."""
     chosen = set(values)
-    narrower = {below for value in chosen for below in _expanded(value) if below != value}
+    narrower = {below for value in chosen for below in expanded(value) if below != value}
     return sorted(chosen - narrower)
 
 
@@ -102,63 +117,57 @@ def _values(args: MultiDict[str, str], name: str) -> tuple[str, ...]:
         raise BadQueryError(name, f"more than {MAX_VALUES} values")
     if name == "language":
         return tuple(sorted({_language(text) for text in given}))
-    return tuple(sorted({value for text in given for value in _expanded(_resolved(name, text))}))
+    return tuple(sorted({value for text in given for value in expanded(_resolved(name, text))}))
 
 
 def _language(text: str) -> str:
-    primary = text.lower().replace("_", "-").split("-")[0]
-    if not valid_language_tag(text) or len(primary) > 3:
+    if not (language := primary_language(text)):
         raise BadQueryError("language", f"{text!r} is not a language code", ("ar", "en", "es", "fr", "ru", "zh"))
-    return primary
+    return language
+
+
+def _resolved(name: str, text: str) -> str:
+    if not (value := _value(name, text)):
+        raise BadQueryError(name, f"{text!r} is not known", _suggestions(name, text))
+    return value
 
 
 @lru_cache(maxsize=4096)
-def _resolved(name: str, text: str) -> str:
-    """The facet value a text stands for."""
+def _value(name: str, text: str) -> str:
+    """The facet value a text stands for; empty when nobody knows."""
+    if quoted := _QUOTED.fullmatch(text):
+        return quoted.group(1)
     if name == "type" and text == OTHER.name:
         return text
     known = vocabularies()
-    if (term := known.term(f"{VOCABULARY}{text}")) is None:
-        try:
-            term = known.resolve(SCHEMES[name], text)
-        except UnknownTermError as error:
-            # Harvested records may carry terms of vocabularies that nobody here ships.
-            if valid_iri(text):
-                return text
-            raise BadQueryError(name, f"{text!r} is not known", _suggestions(name, text)) from error
-    return _facet_value(name, term.iri)
-
-
-def _facet_value(name: str, iri: str) -> str:
-    value = iri.removeprefix(VOCABULARY)
+    term = known.term(f"{VOCABULARY}{text}")
+    try:
+        iri = term.iri if term else known.resolve(SCHEMES[name], text).iri
+    except UnknownTermError:
+        # Harvested records may carry terms of vocabularies that nobody here ships.
+        iri = text if valid_iri(text) else ""
+    value = of_iri(iri[:LETTERS])
     return value.removeprefix("record-types/") if name == "type" else value
 
 
 @lru_cache(maxsize=4096)
-def _expanded(value: str) -> frozenset[str]:
-    if "/" not in value:
+def expanded(value: str) -> frozenset[str]:
+    """The value and those of all narrower terms: what a record may be listed under to pass."""
+    if not (iri := iri_of(value)):
         return frozenset((value,))
-    iri = value if ":" in value else f"{VOCABULARY}{value}"
-    return frozenset(each.removeprefix(VOCABULARY) for each in vocabularies().expand(iri))
+    return frozenset((value, *(of_iri(each[:LETTERS]) for each in vocabularies().expand(iri))))
 
 
 @lru_cache(maxsize=4096)
-def _spelling(name: str, value: str) -> str:
+def spelling(name: str, value: str) -> str:
     """The text that is read back as this value and that a person can make most of."""
-    if name == "language" or "/" not in value or ":" in value:
+    if name == "language":
         return value
-    term = vocabularies().term(f"{VOCABULARY}{value}")
-    short = value.rsplit("/", 1)[-1]
-    forms = [short] if term is None else [term.notation, short, term.label(("en",))[0]]
-    readable = (form for form in forms if len(form) <= _LONGEST_SPELLING and not _GUID.fullmatch(form))
-    return next((form for form in readable if _resolved_or_none(name, form) == value), value)
-
-
-def _resolved_or_none(name: str, text: str) -> str | None:
-    try:
-        return _resolved(name, text)
-    except BadQueryError:
-        return None
+    iri = iri_of(value)
+    term = vocabularies().term(iri) if iri else None
+    forms = (term.notation, value.rsplit("/", 1)[-1], term.label(("en",))[0]) if term else ()
+    readable = [form for form in forms if len(form) <= _LONGEST_SPELLING and not _GUID.fullmatch(form)]
+    return next((form for form in (*readable, value, iri) if _value(name, form) == value), f'"{value}"')
 
 
 def _suggestions(name: str, text: str) -> list[str]:
@@ -166,8 +175,8 @@ def _suggestions(name: str, text: str) -> list[str]:
     names: dict[str, str] = {}
     for scheme in SCHEMES[name]:
         for term in known[scheme].terms.values():
-            spelling = _spelling(name, _facet_value(name, term.iri))
-            for form in (spelling, *term.labels.values(), *term.aliases):
-                names.setdefault(form.casefold(), spelling)
+            shown = spelling(name, _value(name, term.iri))
+            for form in (shown, *term.labels.values(), *term.aliases):
+                names.setdefault(form.casefold(), shown)
     close = get_close_matches(text.casefold(), names, n=6, cutoff=0.5)
     return list(dict.fromkeys(names[form] for form in close))[:3]

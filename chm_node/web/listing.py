@@ -7,8 +7,9 @@ from flask_babel import gettext, ngettext
 
 from chm_node.catalogue import COUNT_LIMIT, Catalogue, Filter, LogHead
 from chm_node.web.entries import Origins, UnfilteredCounts
-from chm_node.web.filters import broadest, to_query
+from chm_node.web.filters import broadest, spelling, to_query
 from chm_node.web.labels import Label, Reader
+from chm_node.web.offers import offers, shown
 
 #: Records on one page of the listing.
 PAGE = 20
@@ -20,12 +21,12 @@ _OPEN = ("type", "country")
 
 @dataclass(frozen=True)
 class Option:
-    """One value of a filter; ``count`` is None for a region that stands for its countries."""
+    """One value of a filter; ``count`` is the number of records that choosing it shows."""
 
     label: Label
     name: str
     value: str
-    count: int | None
+    count: int
     chosen: bool
 
 
@@ -102,15 +103,15 @@ class Choices:
         if others == Filter():
             counted = self._counts.of(self._catalogue, self._head, facet)[:limit]
         else:
-            counted = self._catalogue.facet_counts(others, facet, limit)
-        # A region that was chosen stands for its countries and has no count of its own.
-        missing = [(value, None) for value in picked if value not in dict(counted)]
+            counted = offers(self._catalogue, others, facet, limit)
+        # Such as a region that no record names, though many name its countries.
+        unnamed = [value for value in picked if value not in dict(counted)]
+        missing = [(value, shown(self._catalogue, others, facet, value)) for value in unnamed]
         options = tuple(self._option(facet, value, count, value in picked) for value, count in [*counted, *missing])
         return Group(legend(facet), options, open=facet in _OPEN or bool(picked))
 
-    def _option(self, facet: str, value: str, count: int | None, chosen: bool) -> Option:
-        [(name, parameter)] = parse_qsl(to_query(Filter(facets={facet: (value,)})))
-        return Option(self._reader.facet_value(facet, value), name, parameter, count, chosen)
+    def _option(self, facet: str, value: str, count: int, chosen: bool) -> Option:
+        return Option(self._reader.facet_value(facet, value), facet, spelling(facet, value), count, chosen)
 
     def _origin_group(self, chosen: Filter) -> Group:
         options = tuple(

@@ -164,24 +164,31 @@ class RecordPage:
 
     def _also_in(self, shown: str) -> list[dict[str, str]]:
         """The other interface languages the record can be read in."""
-        held = self._languages()
+        held = {_language(tag) for texts in self._texts() for tag in texts}
         return [
             {"code": code, "name": NAMES[code], "href": address_of(self._site, self._held.iri, code)}
             for code in self._site.settings.languages
-            if code in held and code not in (shown, self._reader.language)
+            if code in held and code not in (_language(shown), self._reader.language)
         ]
 
     def _elsewhere(self) -> Iterator[Elsewhere]:
-        """The record in the languages that the interface does not speak."""
-        values = self._record.values
-        for code in sorted(self._languages() - set(self._site.settings.languages)):
-            texts = [values.get(name, {}).get(code, "") for name in ("title", "summary", "text")]
-            if code != "und" and any(texts):
-                yield Elsewhere(code, own_name(code), texts[0], paragraphs(texts[1]), paragraphs(texts[2]))
+        """What the record says and no page of the interface shows, by language."""
+        left = [self._not_shown(texts) for texts in self._texts()]
+        for code in sorted({tag for texts in left for tag in texts} - {"und"}):
+            title, summary, text = (texts.get(code, "") for texts in left)
+            if title or summary or text:
+                yield Elsewhere(code, own_name(code), title, paragraphs(summary), paragraphs(text))
 
-    def _languages(self) -> set[str]:
+    def _texts(self) -> tuple[Mapping[str, str], ...]:
+        """Title, summary and text, each by language."""
         values = self._record.values
-        return {code for name in ("title", "summary", "text") for code in values.get(name, {})}
+        return self._held.titles, values.get("summary", {}), values.get("text", {})
+
+    def _not_shown(self, texts: Mapping[str, str]) -> dict[str, str]:
+        """Those in languages that the interface does not speak, and second varieties of those that it does."""
+        spoken = self._site.settings.languages
+        shown = {next((tag for tag in texts if _language(tag) == code), "") for code in spoken}
+        return {tag: text for tag, text in texts.items() if tag not in shown}
 
     def _unknown(self) -> list[Unknown]:
         """What the declaration leaves over, by property; nothing a node says is hidden."""
@@ -221,6 +228,11 @@ class RecordPage:
 
     def _format(self, extension: str, media_type: str) -> Format:
         return Format(_FORMAT_NAMES[extension], media_type, self._site.data_of(self._held.iri, extension))
+
+
+def _language(tag: str) -> str:
+    """The language of which the tag names a variety, as ``Reader.pick`` takes it."""
+    return tag.split("-")[0]
 
 
 def _named(field: Field, value: Any) -> Iterator[str]:

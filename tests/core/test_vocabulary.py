@@ -231,6 +231,57 @@ def test_a_filter_on_a_term_covers_everything_narrower_across_schemes():
     assert vocabularies().expand("https://example.org/unknown") == {"https://example.org/unknown"}
 
 
+def test_every_country_lies_in_one_region_of_the_united_nations():
+    """M49; the European Union is the one party that is no country."""
+    countries = vocabularies()["countries"].terms.values()
+    regions = {each.notation: [iri for iri in each.broader if "/UN-M49-" in iri] for each in countries}
+    assert {code for code, found in regions.items() if len(found) != 1} == {"EU"}
+    inner = {iri for each in vocabularies()["un-regions"].terms.values() for iri in each.broader}
+    assert inner.isdisjoint(iri for found in regions.values() for iri in found), "in the smallest region"
+
+
+@pytest.mark.parametrize(
+    ("region", "countries", "examples"),
+    [
+        ("001", 197, "DZ FJ CA"),
+        ("002", 54, "DZ ZA SD"),
+        ("015", 6, "DZ EG LY MA SD TN"),
+        ("202", 48, "MR ML SS"),
+        ("011", 16, "MR NE CV"),
+        ("014", 18, "MG ZW SS"),
+        ("017", 9, "CM ST TD"),
+        ("018", 5, "BW LS NA SZ ZA"),
+        ("019", 35, "US HT PE"),
+        ("419", 33, "MX CU BR"),
+        ("029", 13, "HT TT"),
+        ("013", 8, "MX PA"),
+        ("005", 12, "GY SR"),
+        ("021", 2, "CA US"),
+        ("142", 48, "CY IR TR"),
+        ("143", 5, "KZ TM"),
+        ("030", 5, "MN KP"),
+        ("035", 11, "TL VN"),
+        ("034", 9, "IR AF"),
+        ("145", 18, "PS CY GE"),
+        ("150", 44, "RU VA GB"),
+        ("151", 10, "RU MD CZ"),
+        ("154", 10, "GB LT IS"),
+        ("039", 15, "ES MK VA"),
+        ("155", 9, "FR LI MC"),
+        ("009", 16, "AU PG NU"),
+        ("053", 2, "AU NZ"),
+        ("054", 4, "FJ VU"),
+        ("057", 5, "PW NR"),
+        ("061", 5, "CK NU WS TO TV"),
+    ],
+)
+def test_a_region_of_the_united_nations_has_its_countries(region, countries, examples):
+    narrower = vocabularies().expand(found("un-regions", region).iri)
+    inside = {iri.rsplit("/", 1)[1] for iri in narrower if "/countries/" in iri}
+    assert len(inside) == countries
+    assert inside >= set(examples.split())
+
+
 def test_search_knows_a_term_by_its_name_in_every_language():
     record, subject = pyoxigraph.NamedNode("https://a.example/id/1"), pyoxigraph.NamedNode(str(DCTERMS.subject))
     terms = [pyoxigraph.NamedNode(found(*each).iri) for each in (("topics", "MERCURY"), ("sdgs", "SDG 6"))]

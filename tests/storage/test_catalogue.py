@@ -111,6 +111,13 @@ def test_facets_follow_filter_and_words(catalogue):
     assert catalogue.facet_counts(Filter(words="mercury"), "country") == [("countries/TN", 1)]
 
 
+def test_records_with_any_of_several_values_are_counted_once(catalogue):
+    places = {"countries/DZ", "countries/TN", "countries/XX"}
+    assert catalogue.facet_count(Filter(), "country", places) == 4
+    assert catalogue.facet_count(Filter({"type": ("event",)}), "country", places) == 2
+    assert catalogue.facet_count(Filter(), "country", ["countries/XX"]) == 0
+
+
 def test_records_are_counted_by_origin(catalogue):
     expected = {"dz": 2, "tn": 2, "secretariat": 1}
     assert catalogue.counts_by_origin() == {f"https://{name}.chm.example/node": n for name, n in expected.items()}

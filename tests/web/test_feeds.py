@@ -309,6 +309,25 @@ def test_an_event_says_when_it_is(site):
 EVENT = "{http://purl.org/rss/1.0/modules/event/}"
 
 
+@pytest.mark.parametrize("extension", FORMATS)
+def test_only_events_are_told_as_events(site, extension):
+    place = {"name": {"en": "Head office"}, "locality": "Alger"}
+    site.publish("plan", "project", {"title": {"en": "Plan"}, "starts": "2020-01-01", "ends": "2021-01-01"})
+    site.publish("office", "organization", {"title": {"en": "Office"}, "location": place})
+    site.publish("report", "document", {"title": {"en": "Report"}, "date": "2020-02-03"})
+    data = site.get(f"feeds/all.{extension}?type=project&type=organization&type=document").data
+    if extension == "json":
+        items = json.loads(data)["items"]
+        assert len(items) == 3
+        assert {"starts", "ends", "event", "location", "organizers"}.isdisjoint(
+            name for item in items for name in item["_chm"]
+        )
+    else:
+        root = ET.fromstring(data)
+        assert site.iris["plan"].encode() in data
+        assert [element.tag for element in root.iter() if element.tag.startswith(EVENT)] == []
+
+
 def said_of_events(site, extension, query):
     root = ET.fromstring(site.get(f"feeds/all.{extension}?{query}").data)
     names = ("location", "organizer", "type")

@@ -392,6 +392,19 @@ def test_counts_follow_the_words_and_the_other_filters(site):
     assert counts(html(site, "/en/records?q=training"), "country") == {"DZ": "3", "MA": "3"}
 
 
+def test_the_count_of_a_region_is_of_all_that_choosing_it_shows(site):
+    vocabulary = "https://w3id.org/chm/vocabulary/"
+    site.publish("centre", "news", {"title": {"en": "Centre"}, "coverage": [f"{vocabulary}un-regions/SCRC-ALGIERS"]})
+    site.publish("world", "news", {"title": {"en": "World"}, "coverage": [f"{vocabulary}un-regions/UN-M49-001"]})
+    found = counts(html(site, "/en/records"), "country")
+    assert found == {"001": "11", "SCRC-ALGIERS": "11", "DZ": "5", "MA": "4", "TN": "1"}
+    assert "11 records" in text_of(html(site, "/en/records?country=SCRC-ALGIERS"))
+    within = html(site, "/en/records?type=news&country=SCRC-ALGIERS")
+    assert counts(within, "country") == {"001": "4", "SCRC-ALGIERS": "4", "DZ": "1", "MA": "1", "TN": "1"}
+    chosen = html(site, "/en/records?country=015")
+    assert counts(chosen, "country")["015"] == "10", "a region that no record names has its count when it is chosen"
+
+
 def test_a_hub_can_be_filtered_by_origin_with_counts_that_follow_the_words(site):
     harvested(site, "n1")
     approved_peer(site)
@@ -530,6 +543,31 @@ def test_languages_the_interface_does_not_speak_are_shown_too(site):
     text = text_of(html(site, page_of(site, "spanish", "fr")))
     assert "español" in text
     assert "Un párrafo." in text
+
+
+def test_a_variety_of_a_language_is_that_language(site):
+    titles = {"fr-ca": "Une nouvelle", "ar-dz": "خبر من الجزائر", "pt-br": "Uma notícia"}
+    site.publish("varied", "news", {"title": titles, "text": {"ar-dz": "نص الخبر"}})
+    pages = {language: html(site, page_of(site, "varied", language)) for language in LANGUAGES}
+    links = re.compile(r'hreflang="(fr|ar|en)" dir="auto">')
+    # The English page shows the title of the node's next language; there is no version in English to lead to.
+    assert {language: set(links.findall(page)) for language, page in pages.items()} == {
+        "en": {"ar"},
+        "fr": {"ar"},
+        "ar": {"fr"},
+    }
+    for page in pages.values():
+        elsewhere = re.findall(r'<details class="elsewhere">\s*<summary><span lang="([\w-]+)"', page)
+        assert elsewhere == ["pt-br"]
+
+
+def test_a_second_variety_of_a_language_is_shown_too(site):
+    titles = {"ar": "خبر", "ar-dz": "خبر من الجزائر", "ar-tn": "خبر من تونس"}
+    site.publish("varied", "news", {"title": titles, "summary": {"ar-dz": "ملخص"}})
+    for language in LANGUAGES:
+        text = text_of(html(site, page_of(site, "varied", language)))
+        assert all(title in text for title in titles.values())
+        assert text.count("ملخص") == 1, "shown once"
 
 
 def test_statements_that_contradict_each_other_stand_side_by_side(site):
