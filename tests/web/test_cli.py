@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def chm(folder):
         return done
 
     return run
+
+
+def in_shell(line):
+    """Runs a line of sh, in which ``chm`` is the command."""
+    command = f'chm() {{ "{sys.executable}" -m chm_node.cli "$@"; }}; {line}'
+    return subprocess.run(
+        ["sh", "-c", command], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
 
 
 @pytest.fixture
@@ -129,6 +138,75 @@ def test_init_never_overwrites(node, folder):
 def test_init_refuses_a_wrong_answer_before_it_writes_anything(chm, folder, option, answer):
     told = chm("init", "--yes", f"--{option}", answer, code=1).stderr
     assert re.search(rf"^Error: {option.replace('-', '_')}s?: ", told)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        (
+            {"CHM_CONFIG": "nowhere/chm.toml"},
+            "CHM_CONFIG: the settings file nowhere/chm.toml cannot be",
+        ),
+        ({"CHM_DATA_DIR": "file/data"}, "data_dir: file/data: Not a directory"),
+        ({"CHM_DATABASE_URL": "mysql://chm@127.0.0.1/chm"}, "database_url: only SQLite"),
+        ({"CHM_DATABASE_URL": "postgresql://chm@127.0.0.1:1/chm"}, "database_url: the database cannot be opened"),
+        ({"CHM_DATABASE_URL": "sqlite:///file"}, "database_url: the database cannot be opened"),
+    ],
+    ids=["settings file", "data folder", "kind of database", "server that does not answer", "damaged database"],
+)
+def test_an_init_that_cannot_be_finished_leaves_nothing_and_may_be_repeated(chm, folder, monkeypatch, harm, named):
+    (folder / "file").write_text("no database at all " * 500)
+    with monkeypatch.context() as harmed:
+        for name, value in harm.items():
+            harmed.setenv(name, value)
+        assert named in chm("init", "--yes", code=1).stderr
+        assert [each.name for each in folder.iterdir()] == ["file"]
+    chm("init", "--yes")
+    assert (folder / "chm-data/signing-key.pem").exists()
+
+
+def test_an_init_on_a_full_disk_leaves_nothing(folder):
+    done = in_shell("ulimit -f 0; chm init --yes")
+    assert done.returncode == 1
+    assert re.fullmatch("Error: CHM_CONFIG: the settings file chm.toml cannot be written: .+\n", done.stderr)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_failed_init_takes_away_nothing_that_was_there(chm, folder, monkeypatch):
+    (folder / "chm-data").mkdir()
+    (folder / "chm-data/notes.txt").write_text("kept")
+    monkeypatch.setenv("CHM_DATABASE_URL", "mysql://chm@127.0.0.1/chm")
+    chm("init", "--yes", code=1)
+    assert [each.name for each in (folder / "chm-data").iterdir()] == ["notes.txt"]
+
+
+def test_what_the_environment_says_at_init_is_in_force_without_it(chm, folder, monkeypatch):
+    with monkeypatch.context() as variables:
+        variables.setenv("CHM_DATA_DIR", "my data")
+        variables.setenv("CHM_PORT", "8123")
+        variables.setenv("CHM_OUTBOUND_PROXY", "http://chm:secret@proxy.example.org:3128")
+        chm("init", "--yes", "--country", "DZ")
+        during = Settings.load()
+    assert Settings.load() == during
+    assert (folder / "my data/signing-key.pem").exists()
+    assert stat.S_IMODE((folder / "chm.toml").stat().st_mode) == 0o600  # it may hold passwords now
+
+
+def test_what_nobody_decided_shows_its_default(chm, folder, monkeypatch):
+    monkeypatch.setenv("CHM_PORT", "8123")
+    chm("init", "--yes", "--country", "DZ")
+    shown = tomllib.loads(re.sub(r"^# (\w+ = )", r"\1", (folder / "chm.toml").read_text(), flags=re.MULTILINE))
+    in_force = tomllib.loads((folder / "chm.toml").read_text())
+    assert in_force == {"port": 8123, "country": "DZ"}
+    assert shown["threads"] == Settings.model_fields["threads"].default
+
+
+def test_init_without_anybody_to_ask_says_so(folder):
+    done = in_shell("chm init <&-")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert "--yes" in done.stderr
     assert list(folder.iterdir()) == []
 
 
