@@ -175,10 +175,38 @@ def dump() -> None:
 
 @contextlib.contextmanager
 def _output(path: Path | None) -> Iterator[BinaryIO]:
-    """Stdout, or a file that appears under its name only when it is whole."""
-    if path is None:
+    """Where an export goes; raises ChmError when it cannot be written there."""
+    try:
+        with _stdout() if path is None else path.open("wb") if _is_special(path) else _whole(path) as file:
+            yield file
+    except BrokenPipeError:
+        raise  # whoever reads has enough: click ends the command in silence
+    except OSError as error:
+        raise ChmError(f"{path or 'stdout'}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[BinaryIO]:
+    if sys.stdout is None:
+        raise ChmError("stdout is closed; name a file with -o")
+    try:
         yield sys.stdout.buffer
-        return
+        sys.stdout.buffer.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # or Python would tell it once more at its end, of what is still in the buffer
+        raise
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe or a device, in whose place no file may be put."""
+    return path.exists() and not path.is_file()
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears under its name only when it is whole; in the place of the one that a link leads to."""
+    path = Path(os.path.realpath(path))
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -186,10 +214,9 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError as error:
-        raise ChmError(f"{path}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 @click.command()

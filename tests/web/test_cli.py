@@ -287,6 +287,43 @@ def test_an_export_of_a_node_that_is_not_known_is_refused_and_writes_no_file(fil
     assert not (folder / "theirs.nq").exists()
 
 
+def test_an_export_is_written_into_what_is_no_regular_file(filled, folder):
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    filled("export", "-o", "pipe")
+    assert os.read(reader, 1_000_000) == filled("export").stdout_bytes
+    os.close(reader)
+    assert (folder / "pipe").is_fifo()
+
+
+def test_an_export_through_a_link_leaves_the_link(filled, folder):
+    (folder / "kept.nq").write_text("yesterday's")
+    (folder / "link.nq").symlink_to("kept.nq")
+    filled("export", "-o", "link.nq")
+    assert (folder / "link.nq").is_symlink()
+    assert (folder / "kept.nq").read_bytes() == filled("export").stdout_bytes
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("chm export -o chm.toml/all.nq", "chm.toml/all.nq: Not a directory"),
+        ("chm export >/dev/full", "stdout: No space left on device"),
+        ("chm export >&-", "stdout is closed; name a file with -o"),
+    ],
+)
+def test_an_export_that_cannot_be_written_says_so(filled, folder, line, told):
+    before = sorted(folder.iterdir())
+    done = in_shell(line)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {told}\n")
+    assert sorted(folder.iterdir()) == before
+
+
+def test_an_export_whose_reader_has_enough_ends_in_silence(filled):
+    done = in_shell("(chm export; echo $? >&2) | :")
+    assert done.stderr == "1\n"
+
+
 # backup and restore
 
 
