@@ -58,6 +58,16 @@ def in_shell(line):
     )
 
 
+def start(*arguments):
+    """Begins a command and does not wait."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "chm_node.cli", *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 @pytest.fixture
 def node(chm):
     """A node that is set up."""
@@ -342,6 +352,21 @@ def test_a_backup_is_looked_at_and_restored(filled, folder):
     assert [each["state"] for each in checks if each["name"] in ("change log", "given out")] == ["OK", "OK"]
 
 
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_that_is_told_to_end_takes_away_what_it_had_begun(node, folder, end):
+    os.mkfifo(folder / "slow.backup")  # nobody ever writes into it
+    with start("restore", "slow.backup") as process:
+        for _ in range(300):
+            if list((folder / "chm-data").glob(".restore-*")):
+                break
+            time.sleep(0.1)
+        process.send_signal(end)
+        told = process.communicate()[1]
+    assert process.returncode == (1 if end is signal.SIGINT else 128 + end)
+    assert told in ("", "Aborted!\n", "\nAborted!\n")
+    assert not list((folder / "chm-data").glob(".restore-*"))
+
+
 def test_an_erased_record_is_gone_from_the_file(filled, folder):
     iri = listed_iri(filled)
     filled("erase", iri, "--reason", "At the request of the person")
@@ -496,12 +521,7 @@ def free_port():
 
 
 def start_serving(*options):
-    return subprocess.Popen(
-        [sys.executable, "-m", "chm_node.cli", "serve", *options],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start("serve", *options)
 
 
 def wait_until_served(address):
