@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from chm_node.cli.arguments import sentence
 from chm_node.cli.opening import load_settings, open_signer, opened_engine, progress
 from chm_node.errors import ChmError
 
@@ -136,12 +137,13 @@ def export(name: str, output: Path | None, origin: str) -> None:
     chm export -o records.nq
     chm export --format csv --origin https://chm.example.org/ -o ours.csv
     """
+    from chm_node.addresses import common_form
     from chm_node.catalogue import Catalogue
     from chm_node.database import reading
     from chm_node.exporting import export as write
 
     settings = load_settings()
-    node = origin if not origin or origin.endswith("/node") else f"{origin.rstrip('/')}/node"
+    node = origin if not origin or origin.endswith("/node") else f"{common_form(origin).rstrip('/')}/node"
     with opened_engine(settings) as engine, reading(engine) as connection:
         known = {settings.node_iri, *Catalogue(connection).counts_by_origin()}
         if node and node not in known:
@@ -221,7 +223,7 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
 
 @click.command()
 @click.argument("record")
-@click.option("--reason", required=True, help="One sentence that readers and hubs will see.")
+@click.option("--reason", required=True, callback=sentence, help="One sentence that readers and hubs will see.")
 @click.option("--lang", help="Language of the reason; the node's first language if not given.")
 @click.option("--replaced-by", help="Address of the record that takes its place.")
 def withdraw(record: str, reason: str, lang: str | None, replaced_by: str | None) -> None:
@@ -257,8 +259,8 @@ def record_iri_of(record: str, settings: "Settings") -> str:
 
 def stated_reason(reason: str, lang: str | None, settings: "Settings") -> dict[str, str]:
     """Why a record goes, by language; raises click.BadParameter."""
-    from chm_node.text import clean_text, language_tag, valid_language_tag
+    from chm_node.text import language_tag, valid_language_tag
 
     if lang and not valid_language_tag(lang):
         raise click.BadParameter(f"{lang!r} is not a language such as fr", param_hint="--lang")
-    return {language_tag(lang or settings.languages[0]): clean_text(reason)}
+    return {language_tag(lang or settings.languages[0]): reason}

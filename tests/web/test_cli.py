@@ -267,6 +267,15 @@ def test_a_file_without_records_of_this_node_is_a_problem(node, folder):
     assert "no record found" in node("import", "a.ttl", code=1).stderr
 
 
+@pytest.mark.parametrize("name", ["records.xlsx", "records.txt", "records"])
+def test_a_file_of_another_kind_says_which_can_be_imported(node, folder, name):
+    (folder / name).write_text(TABLE)
+    assert node("import", name, code=1).stderr.splitlines()[-1] == (
+        f"Error: {name}: its ending names no format that can be imported; save a table as .csv (UTF-8), "
+        "RDF as .ttl, .trig, .nt, .nq, .jsonld or .rdf"
+    )
+
+
 @pytest.mark.parametrize("name", ["nq", "trig", "nt", "ttl", "jsonld"])
 def test_an_export_comes_back_unchanged(filled, folder, name):
     filled("export", "--format", name, "-o", f"all.{name}")
@@ -421,6 +430,14 @@ def test_a_withdrawal_needs_a_record_a_reason_and_a_language(filled):
     filled("withdraw", key_of(filled), "--reason", "x", "--lang", "not a language", code=2)
 
 
+@pytest.mark.parametrize("reason", ["", " \t", "\u202e"])
+def test_a_reason_says_something(filled, reason):
+    record = key_of(filled)
+    for command in (["withdraw", record], ["erase", record], ["source", "reject", "https://tn.chm.example/"]):
+        assert "'--reason': write one sentence" in filled(*command, "--reason", reason, code=2).stderr
+    assert record in filled("export").stdout
+
+
 # doctor
 
 
@@ -496,6 +513,12 @@ def test_a_command_that_is_not_written_right_is_a_usage_error(node):
 def test_without_init_a_command_says_what_to_do_first(chm, folder):
     (folder / "records.csv").write_text(TABLE)
     assert "chm init" in chm("serve", code=1).stderr
+    for command in (["worker"], ["export"], ["backup", "x"], ["source", "list"]):
+        told = chm(*command, code=1).stderr
+        assert told.endswith(
+            "Error: data_dir, database_url: there is no folder chm-data; run chm init, or correct the setting\n"
+        )
+    assert [each.name for each in folder.iterdir()] == ["records.csv"]
 
 
 def test_no_command_shows_the_private_key(filled, folder):
@@ -509,6 +532,13 @@ def test_a_hub_without_sources_says_how_to_get_one(node):
     assert "chm source add" in node("source", "list").stdout
     assert "no source is approved" in node("harvest", code=1).stderr
     assert "there is no source" in node("source", "approve", "https://tn.chm.example/", code=1).stderr
+
+
+@pytest.mark.parametrize("command", ["source add", "join", "leave", "receipts", "recover", "check-peer"])
+@pytest.mark.parametrize("address", ["http://[::1", "http://[x]/", "http://tn.example:port/", "tn.example"])
+def test_what_is_no_address_is_told_so(node, command, address):
+    done = node(*command.split(), address, code=1)
+    assert "is not a plain http or https address" in done.stdout + done.stderr
 
 
 # serve
@@ -631,6 +661,8 @@ def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatc
         assert shown in found
         assert "Atelier" in found
         assert "proposed" in chm("source", "list").stdout
+        assert "approved already" not in chm("source", "add", f"HTTP://127.0.0.1:{port}#top").stdout
+        assert chm("source", "list").stdout.count(address) == 1
         assert "only an approved source" in chm("harvest", address, code=1).stderr
         assert shown in chm("source", "approve", address, "--countries", "dz, tn").stdout
         assert "may vouch for nodes of DZ, TN only" in chm("source", "list").stdout
@@ -640,7 +672,7 @@ def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatc
         assert "2 records, last harvested" in chm("source", "list").stdout
         assert "approved already" in chm("source", "add", address).stdout
         assert "Last harvested" in chm("doctor", code=1).stdout
-        chm("source", "remove", address)
+        chm("source", "remove", f"http://127.0.0.1:{port}")
         assert "Atelier" in chm("export", "--origin", address).stdout
         assert "removed" in chm("source", "list").stdout
         process.terminate()
@@ -674,7 +706,7 @@ def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch
         wait_until_served(f"{hub}node")
         become("peer")
         told = chm("receipts", hub).stdout
-        found = json.loads(chm("receipts", hub, "--json").stdout)
+        found = json.loads(chm("receipts", hub.rstrip("/"), "--json").stdout)
         serving.terminate()
         serving.communicate()
     assert told.splitlines()[-1] == "green  in all: 2 green, 0 amber, 0 red"
@@ -683,7 +715,7 @@ def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch
     silent = chm("receipts").stdout
     assert "no answer now" in silent
     assert "2 green, 0 amber, 0 red" in silent
-    assert "asked no more" in chm("receipts", hub, "--forget").stdout
+    assert "asked no more" in chm("receipts", hub.rstrip("/"), "--forget").stdout
     assert "no hub was asked yet" in chm("receipts", code=1).stderr
 
 
