@@ -7,8 +7,8 @@ other addresses, log timestamps lie after all that was given out, and files made
 import hashlib
 import json
 import os
-import shutil
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -77,8 +77,7 @@ def back_up(
 
 def examine(file: Path) -> Backup:
     """What a backup holds, once all of it was read and its hash was found right; raises BackupError."""
-    with _unpacked(file) as (backup, _):
-        return backup
+    return _unpack(file, None)
 
 
 def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogHead]:
@@ -88,7 +87,7 @@ def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogH
     Raises BackupError, and then nothing is changed.
     """
     _refuse_postgresql(settings, "pg_restore --clean --if-exists --dbname=DATABASE FILE, and then: chm new-epoch")
-    with _unpacked(file) as (backup, folder):
+    with _unpacked(file, settings.data_dir) as (backup, folder):
         if backup.node != settings.node_iri:
             raise BackupError(f"{file} is a backup of {backup.node}; this node is {settings.node_iri}, see base_url")
         copy = open_database(f"sqlite:///{folder / _DATABASE}")
@@ -97,7 +96,6 @@ def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogH
                 head = ChangeLog(connection).begin_epoch(now, beyond=_given_out(settings))
         finally:
             copy.dispose()
-        settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         _replace(Path(make_url(settings.database).database or ""), folder / _DATABASE, now)
         if backup.with_key:
             found = {each.name: each.read_bytes() for each in folder.iterdir() if keys.is_file(each.name)}
@@ -170,31 +168,53 @@ def _pack(part: Path, backup: Backup, copy: Path, settings: Settings) -> None:
 
 
 @contextmanager
-def _unpacked(file: Path) -> Iterator[tuple[Backup, Path]]:
-    """A backup in a folder beside it, found whole."""
+def _unpacked(file: Path, place: Path) -> Iterator[tuple[Backup, Path]]:
+    """A backup in a folder of the data folder, found whole: beside the file may be neither room nor the right to write.
+
+    Where the database will be, what holds the key has always been secret.
+    """
     try:
-        with TemporaryDirectory(prefix=".restore-", dir=file.absolute().parent) as folder:
+        place.mkdir(0o700, parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".restore-", dir=place) as folder:
             yield _unpack(file, Path(folder)), Path(folder)
-    except (tarfile.TarError, EOFError, KeyError, ValueError, TypeError) as error:
+    except OSError as error:
+        raise BackupError(f"data_dir: {error.filename or place}: {error.strerror or error}") from error
+
+
+def _unpack(file: Path, folder: Path | None) -> Backup:
+    """Read all of a backup, and write it into the folder if there is one; raises BackupError."""
+    try:
+        with tarfile.open(file, "r:gz") as archive:
+            backup = _manifest(archive)
+            if backup.schema > SCHEMA_REVISION:
+                raise BackupError(f"{file} was made by a newer release of chm; install that one first")
+            of_keys = filter(keys.is_file, archive.getnames()) if backup.with_key else ()
+            hashes = [_read(archive, name, folder) for name in (_DATABASE, *of_keys)]
+    except (tarfile.TarError, zlib.error, EOFError, KeyError, ValueError, TypeError) as error:
         raise BackupError(f"{file} is no backup of chm, or a damaged one: {error}") from error
     except OSError as error:
-        raise BackupError(f"{file} cannot be read: {error.strerror or error}") from error
-
-
-def _unpack(file: Path, folder: Path) -> Backup:
-    with tarfile.open(file, "r:gz") as archive:
-        stated = json.loads(_member(archive, _MANIFEST).read(_CHUNK_BYTES))
-        moments = {name: parse_timestamp(stated[name]) for name in ("made", "log_time")}
-        backup = Backup(**stated | moments)
-        if backup.schema > SCHEMA_REVISION:
-            raise BackupError(f"{file} was made by a newer release of chm; install that one first")
-        for name in (_DATABASE, *(filter(keys.is_file, archive.getnames()) if backup.with_key else ())):
-            with _member(archive, name) as source, (folder / name).open("wb") as target:
-                shutil.copyfileobj(source, target, _CHUNK_BYTES)
-    with (folder / _DATABASE).open("rb") as database:
-        if hashlib.file_digest(database, "sha256").hexdigest() != backup.sha256:
-            raise BackupError(f"{file} is damaged: its database is not the one that was put in")
+        where = f", or {folder} not be written" if folder else ""
+        raise BackupError(f"{file} cannot be read{where}: {error.strerror or error}") from error
+    if hashes[0] != backup.sha256:
+        raise BackupError(f"{file} is damaged: its database is not the one that was put in")
     return backup
+
+
+def _manifest(archive: tarfile.TarFile) -> Backup:
+    stated = json.loads(_member(archive, _MANIFEST).read(_CHUNK_BYTES))
+    moments = {name: parse_timestamp(stated[name]) for name in ("made", "log_time")}
+    return Backup(**stated | moments)
+
+
+def _read(archive: tarfile.TarFile, name: str, folder: Path | None) -> str:
+    """The SHA-256 of a file in the archive, which is written into the folder if there is one."""
+    digest = hashlib.sha256()
+    place = folder / name if folder else Path(os.devnull)
+    with _member(archive, name) as source, place.open("wb") as target:
+        while piece := source.read(_CHUNK_BYTES):
+            digest.update(piece)
+            target.write(piece)
+    return digest.hexdigest()
 
 
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:

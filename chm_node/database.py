@@ -115,7 +115,12 @@ def _engine(url: str) -> Engine:
             f"database_url: SQLite {pysqlite3.sqlite_version} may lose data with several connections; "
             "install pysqlite3 0.6.1 or newer, or use PostgreSQL"
         )
-    make_private(Path(parsed.database))
+    file = Path(parsed.database)
+    if not file.parent.is_dir():
+        raise SettingsError(
+            f"data_dir, database_url: there is no folder {file.parent}; run chm init, or correct the setting"
+        )
+    make_private(file)
     engine = create_engine(
         parsed.set(drivername="sqlite+pysqlite"), module=pysqlite3.dbapi2, connect_args={"timeout": 30}
     )

@@ -68,8 +68,10 @@ def media_type_of(path: Path) -> str:
     try:
         return _SUFFIXES[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(_SUFFIXES)
-        raise ParseError(f"{path.name}: the file's extension names no RDF format we read; use one of {known}") from None
+        *others, last = _SUFFIXES
+        known = f"{', '.join(others)} or {last}"
+        message = f"its ending names no format that can be imported; save a table as .csv (UTF-8), RDF as {known}"
+        raise ParseError(message) from None
 
 
 def read_rdf(data: bytes, media_type: str, base_iri: str) -> list[ox.Quad]:

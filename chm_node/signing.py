@@ -46,15 +46,19 @@ def public_key(multikey: str) -> Ed25519PublicKey:
 
 
 def create_key(path: Path) -> None:
-    """Write a new private key, readable by its owner alone; never overwrites one."""
+    """Write a new private key, readable by its owner alone, or none at all; never overwrites one."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def load_signer(path: Path, verification_method: str) -> Signer:

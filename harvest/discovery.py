@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 from sqlalchemy import Connection
 
+from chm_node.addresses import common_form
 from chm_node.errors import FetchError, HarvestError, ParseError
 from chm_node.http_client import HttpClient
 from chm_node.proofs import fingerprint
@@ -64,8 +65,10 @@ def discover(address: str, settings: Settings, client: HttpClient, readers: Read
 def describe(address: str, visit: Visit) -> Description:
     """What the node behind an address says of itself: the first description among the places where one may be.
 
-    Raises HarvestError that says what was tried.
+    Raises HarvestError that says what was tried, or that it is no address.
     """
+    if not common_form(address):
+        raise HarvestError(f"{address} is not a plain http or https address, such as https://chm.example.org/")
     reasons: list[str] = []
     for candidate in _candidates(address, visit, reasons):
         try:

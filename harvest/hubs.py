@@ -28,7 +28,7 @@ class Hub:
     """A hub, and how it answered."""
 
     id: int
-    address: str  #: as the operator typed it
+    address: str  #: as the operator typed it, in the common form
     titles: Mapping[str, str]  #: as it calls itself; empty before its first answer
     answered: datetime | None  #: when its newest whole answer came
     problem: str  #: why the newest try brought none; empty when it did

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from chm_node.addresses import common_form
 from chm_node.errors import HarvestError
 from chm_node.proofs import fingerprint, former_keys, stored_keys
 from chm_node.record import from_milliseconds, milliseconds
@@ -31,7 +32,7 @@ class Source:
     """A peer to harvest."""
 
     id: int
-    address: str  #: as the operator typed it
+    address: str  #: as the operator typed it, in the common form
     authority: Authority  #: pinned once the source is approved, claimed until then
     key_id: str
     feed: str
@@ -58,6 +59,7 @@ def propose(connection: Connection, address: str, found: Description, now: datet
     An approved source stays approved while its description says what was pinned; otherwise it waits
     for approval again, and is not harvested meanwhile.
     """
+    address = common_form(address)
     row = connection.execute(
         select(source_table).where((source_table.c.node == found.authority.node) | (source_table.c.address == address))
     ).first()
@@ -171,7 +173,9 @@ def _pin_new_key(connection: Connection, source: Source, found: Description, now
 
 def find(connection: Connection, name: str) -> Source:
     """The source with this address or node IRI; raises HarvestError."""
-    statement = select(source_table).where((source_table.c.node == name) | (source_table.c.address == name))
+    statement = select(source_table).where(
+        (source_table.c.node == name) | (source_table.c.address == common_form(name))
+    )
     row = connection.execute(statement).first()
     if row is None:
         raise HarvestError(f"there is no source {name}")

@@ -4,6 +4,10 @@ Exit codes: 0 it worked, 1 a problem was reported, 2 the command was not written
 time to load is imported inside the commands, so that ``chm --help`` answers at once.
 """
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -26,12 +30,31 @@ class _Main(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # whatever the command returns
         try:
-            return super().invoke(ctx)
+            with _taken_away_at_the_end():
+                return super().invoke(ctx)
         except ChmError as error:
             raise click.ClickException(str(error)) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order of a first day, not of the alphabet
+
+
+@contextmanager
+def _taken_away_at_the_end() -> Iterator[None]:
+    """A command that is told to end, or whose terminal is closed, takes away what it had begun, as at Ctrl-C."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)  # the exit code that a shell gives to one that was killed
+
+    # One that is ignored, as nohup has it, stays so.
+    ends = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for each in ends:
+        signal.signal(each, stop)
+    try:
+        yield
+    finally:
+        for each in ends:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _end_with(_context: click.Context, _option: click.Parameter, parent: int | None) -> None:

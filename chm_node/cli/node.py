@@ -1,5 +1,7 @@
 """Commands that set a node up and run it."""
 
+import sys
+
 import click
 
 from chm_node.cli.opening import load_settings
@@ -41,6 +43,8 @@ def init(
 
     named = dict(map(_title, titles))
     wanted = [part.strip() for part in (languages or ",".join(DEFAULT_LANGUAGES)).split(",") if part.strip()]
+    if not yes and sys.stdin is None:
+        raise click.UsageError("nobody can answer, for stdin is closed: say --yes, and give what is not the default")
     if not yes:
         country = country if country is not None else click.prompt("Country (two letters)", default="")
         base_url = base_url or click.prompt("Public address", default="http://127.0.0.1:8100/")

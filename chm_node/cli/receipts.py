@@ -33,7 +33,10 @@ def receipts(hub: str | None, as_json: bool, forget: bool) -> None:
     chm receipts
     chm receipts https://hub.example.org/ --forget
     """
+    from chm_node.addresses import common_form
+
     settings = load_settings()
+    hub = hub and (common_form(hub) or hub)
     with opened_engine(settings) as engine:
         if forget:
             _forget(engine, hub)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from chm_node.cli.arguments import sentence
 from chm_node.cli.opening import load_settings, open_signer, opened_engine, progress
 from chm_node.errors import ChmError
 
@@ -136,12 +137,13 @@ def export(name: str, output: Path | None, origin: str) -> None:
     chm export -o records.nq
     chm export --format csv --origin https://chm.example.org/ -o ours.csv
     """
+    from chm_node.addresses import common_form
     from chm_node.catalogue import Catalogue
     from chm_node.database import reading
     from chm_node.exporting import export as write
 
     settings = load_settings()
-    node = origin if not origin or origin.endswith("/node") else f"{origin.rstrip('/')}/node"
+    node = origin if not origin or origin.endswith("/node") else f"{common_form(origin).rstrip('/')}/node"
     with opened_engine(settings) as engine, reading(engine) as connection:
         known = {settings.node_iri, *Catalogue(connection).counts_by_origin()}
         if node and node not in known:
@@ -175,10 +177,38 @@ def dump() -> None:
 
 @contextlib.contextmanager
 def _output(path: Path | None) -> Iterator[BinaryIO]:
-    """Stdout, or a file that appears under its name only when it is whole."""
-    if path is None:
+    """Where an export goes; raises ChmError when it cannot be written there."""
+    try:
+        with _stdout() if path is None else path.open("wb") if _is_special(path) else _whole(path) as file:
+            yield file
+    except BrokenPipeError:
+        raise  # whoever reads has enough: click ends the command in silence
+    except OSError as error:
+        raise ChmError(f"{path or 'stdout'}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[BinaryIO]:
+    if sys.stdout is None:
+        raise ChmError("stdout is closed; name a file with -o")
+    try:
         yield sys.stdout.buffer
-        return
+        sys.stdout.buffer.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # or Python would tell it once more at its end, of what is still in the buffer
+        raise
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe or a device, in whose place no file may be put."""
+    return path.exists() and not path.is_file()
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears under its name only when it is whole; in the place of the one that a link leads to."""
+    path = Path(os.path.realpath(path))
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -186,15 +216,14 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError as error:
-        raise ChmError(f"{path}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 @click.command()
 @click.argument("record")
-@click.option("--reason", required=True, help="One sentence that readers and hubs will see.")
+@click.option("--reason", required=True, callback=sentence, help="One sentence that readers and hubs will see.")
 @click.option("--lang", help="Language of the reason; the node's first language if not given.")
 @click.option("--replaced-by", help="Address of the record that takes its place.")
 def withdraw(record: str, reason: str, lang: str | None, replaced_by: str | None) -> None:
@@ -230,8 +259,8 @@ def record_iri_of(record: str, settings: "Settings") -> str:
 
 def stated_reason(reason: str, lang: str | None, settings: "Settings") -> dict[str, str]:
     """Why a record goes, by language; raises click.BadParameter."""
-    from chm_node.text import clean_text, language_tag, valid_language_tag
+    from chm_node.text import language_tag, valid_language_tag
 
     if lang and not valid_language_tag(lang):
         raise click.BadParameter(f"{lang!r} is not a language such as fr", param_hint="--lang")
-    return {language_tag(lang or settings.languages[0]): clean_text(reason)}
+    return {language_tag(lang or settings.languages[0]): reason}

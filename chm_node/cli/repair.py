@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chm_node.cli.arguments import sentence
 from chm_node.cli.opening import load_settings, open_signer, opened_engine, progress
 from chm_node.errors import ChmError
 
@@ -139,7 +140,12 @@ def move() -> None:
 
 @click.command()
 @click.argument("record")
-@click.option("--reason", required=True, help="One sentence that readers and hubs will see; nothing of what is erased.")
+@click.option(
+    "--reason",
+    required=True,
+    callback=sentence,
+    help="One sentence that readers and hubs will see; nothing of what is erased.",
+)
 @click.option("--lang", help="Language of the reason; the node's first language if not given.")
 def erase(record: str, reason: str, lang: str | None) -> None:
     """Withdraw a record and erase every version of it: here at once, at hubs with their next harvest.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chm_node.cli.arguments import sentence
 from chm_node.cli.opening import load_settings, opened_engine
 from chm_node.errors import ChmError
 
@@ -135,10 +136,10 @@ def _members(source: "SourceView") -> Iterator[str]:
     }
     if source.countries:
         yield f"may vouch for nodes of {', '.join(source.countries)} only"
-    for word, sentence in sentences.items():
+    for word, said in sentences.items():
         nodes = [each.node for each in source.members if each.word is word]
         if nodes:
-            yield f"vouches for {named(nodes)}: {sentence}"
+            yield f"vouches for {named(nodes)}: {said}"
     if renewed := [each.node for each in source.members if each.successor]:
         yield f"states a new key of {named(renewed)}: the former one counts, for they do not confirm it yet"
 
@@ -181,7 +182,7 @@ def approve(address: str, countries: list[str] | None) -> None:
 
 @source.command()
 @click.argument("address")
-@click.option("--reason", required=True, help="Why, for the people who run that node.")
+@click.option("--reason", required=True, callback=sentence, help="Why, for the people who run that node.")
 def reject(address: str, reason: str) -> None:
     """Do not harvest the peer that asked for it; it is told why.
 

@@ -15,6 +15,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from flask_babel import gettext
 from sqlalchemy import Connection
 
+from chm_node.addresses import common_form
 from chm_node.budget import Budget, client_of
 from chm_node.database import reading, writing
 from chm_node.errors import TooManyRequestsError
@@ -174,21 +175,25 @@ def _page(
 
 def _subject(connection: Connection, text: str) -> Subject | None:
     """What a person means: a source by its address or its IRI, or any other address that may be asked."""
-    source = next((each for each in _known(connection) if text in (each.address, each.node)), None)
+    address = _with_scheme(text)
+    known = (each for each in _known(connection) if text == each.node or common_form(address) == each.address)
+    source = next(known, None)
     return Subject(source.address) if source else foreign_subject(text, _site().settings)
 
 
 def foreign_subject(text: str, settings: Settings) -> Subject | None:
     """An address that no source has, written in one way alone; None when its letters tell that it is never asked."""
-    address = text.strip() if "://" in text else f"https://{text.strip()}"
+    address = _with_scheme(text)
     if len(address) > MAX_ADDRESS_CHARACTERS or address_problem(address, fetch_policy(settings)):
         return None
-    parts = urlsplit(address)
-    host = parts.hostname or ""
+    host = urlsplit(address).hostname or ""
     if "." not in host and settings.profile != "demo":
         return None  # a name of somebody's own network
-    normal = parts._replace(netloc=parts.netloc.lower(), path=parts.path or "/", fragment="")
-    return Subject(normal.geturl(), host)
+    return Subject(common_form(address), host)
+
+
+def _with_scheme(text: str) -> str:
+    return text.strip() if "://" in text else f"https://{text.strip()}"
 
 
 def _known(connection: Connection) -> list[Source]:

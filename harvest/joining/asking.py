@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
+from chm_node.addresses import common_form
 from chm_node.catalogue import ChangeLog
 from chm_node.database import reading, writing
 from chm_node.errors import FetchError, HarvestError
@@ -125,7 +126,7 @@ class Asking:
             raise HarvestError(f"{hub} states no inbox; ask its operator to add this node")
         offer = f"urn:uuid:{uuid4()}"
         multikey = found.authority.multikey if found.key_id in found.authentication else ""
-        return Membership(found.authority.node, hub, found.inbox, found.key_id, multikey, offer, now)
+        return Membership(found.authority.node, common_form(hub), found.inbox, found.key_id, multikey, offer, now)
 
     def _offer(self, asked: Membership, now: datetime) -> str:
         """Send the request; where its state is told."""

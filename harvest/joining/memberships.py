@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
+from chm_node.addresses import common_form
 from chm_node.record import from_milliseconds, milliseconds
 from chm_node.tables import membership as table
 from harvest import hubs
@@ -18,7 +19,7 @@ class Membership:
     """One hub, and how it answered."""
 
     hub: str  #: IRI of its node
-    address: str
+    address: str  #: as the operator typed it, in the common form
     inbox: str
     key_id: str  #: with which it signs its answer; empty for none
     multikey: str
@@ -32,7 +33,8 @@ class Membership:
 
 def find(connection: Connection, name: str) -> Membership | None:
     """The membership at the hub with this address or node IRI."""
-    row = connection.execute(select(table).where((table.c.hub == name) | (table.c.address == name))).first()
+    named = (table.c.hub == name) | (table.c.address == common_form(name))
+    row = connection.execute(select(table).where(named)).first()
     return _membership(row) if row else None
 
 

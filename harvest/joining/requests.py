@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 
+from chm_node.addresses import common_form
 from chm_node.errors import HarvestError, RefusedNotificationError
 from chm_node.message_signatures import Message, Signature
 from chm_node.proofs import former_keys, stored_keys
@@ -54,7 +55,7 @@ class Request:
     @property
     def address(self) -> str:
         """The address that people know the node by."""
-        return urljoin(self.node, "/")
+        return common_form(urljoin(self.node, "/"))
 
 
 def add(
@@ -107,7 +108,8 @@ def waiting(connection: Connection) -> list[Request]:
 
 def waiting_of(connection: Connection, name: str) -> Request | None:
     """The offer of the node with this IRI or address that waits for a person."""
-    return next((each for each in waiting(connection) if name in (each.node, each.address)), None)
+    address = common_form(name)
+    return next((each for each in waiting(connection) if name == each.node or address == each.address), None)
 
 
 def claim(connection: Connection, now: datetime) -> tuple[Request, Message | None] | None:

@@ -73,7 +73,7 @@ def test_files_are_known_by_their_extension():
         NQ,
         JSON,
     ]
-    with pytest.raises(ParseError, match=r"records\.html"):
+    with pytest.raises(ParseError, match=r"\.csv \(UTF-8\), RDF as \.ttl, \.trig"):
         media_type_of(Path("records.html"))
 
 

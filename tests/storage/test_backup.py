@@ -3,6 +3,7 @@
 import stat
 import tarfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -94,6 +95,23 @@ def test_a_restored_database_can_be_read_by_its_owner_alone(node, file, tmp_path
     modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "new").glob("chm.sqlite*")}
     assert set(modes.values()) == {0o600}, modes
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_a_backup_is_read_where_nothing_can_be_written(node, file):
+    iri = node.publish(1)
+    made = node.back_up(file)
+    with file.open("rb") as opened:
+        place = Path(f"/proc/self/fd/{opened.fileno()}")  # a folder in which not even root can make anything
+        assert backup.examine(place) == made
+        node.restore(place)
+    assert node.holds(iri)
+
+
+def test_a_restore_names_the_data_folder_that_cannot_be_written(node, file, tmp_path):
+    node.back_up(file)
+    settings = Settings.load(base_url=BASE, data_dir=file / "data")
+    with pytest.raises(BackupError, match=r"data_dir: .*dz\.backup/data: Not a directory"):
+        backup.restore(settings, file, NOW)
 
 
 def test_a_backup_takes_the_place_of_another_file_only_when_asked_to(node, file):
@@ -333,11 +351,25 @@ def test_what_is_no_whole_backup_changes_nothing(node, file, harm):
     node.back_up(file)
     harm(file)
     before = node.head()
-    with pytest.raises(BackupError, match=r"no backup of chm|damaged"):
-        node.restore(file)
+    for look in (node.restore, backup.examine):
+        with pytest.raises(BackupError, match=r"no backup of chm|damaged"):
+            look(file)
     assert node.head() == before
     assert node.holds(iri)
-    assert [each.name for each in file.parent.glob(".*")] == []
+    assert [each for folder in (file.parent, node.settings.data_dir) for each in folder.glob(".*")] == []
+
+
+def test_a_backup_with_any_changed_byte_is_refused_or_is_still_the_same(node, file):
+    made = node.back_up(file)
+    whole = file.read_bytes()
+    refused = 0
+    for place in range(0, len(whole), len(whole) // 400):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            assert backup.examine(file) == made
+        except BackupError:
+            refused += 1
+    assert refused > 380
 
 
 def test_a_backup_of_another_node_is_refused(node, file, tmp_path):

@@ -178,6 +178,7 @@ def test_a_membership_is_known_by_address_and_by_node_and_remembers_the_answer(e
     with writing(engine) as connection:
         memberships.keep(connection, SENT)
         assert memberships.find(connection, SENT.hub) == memberships.find(connection, SENT.address) == SENT
+        assert memberships.find(connection, SENT.address.rstrip("/").upper()) == SENT
         answered = memberships.answered(SENT, memberships.REJECTED, "No.", NOW)
         memberships.keep(connection, answered)
         assert memberships.listing(connection) == [answered]

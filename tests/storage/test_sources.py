@@ -57,8 +57,16 @@ def test_a_proposed_source_is_not_harvested_before_a_person_approves_it(engine):
 def test_a_source_is_known_by_its_address_and_by_its_node(engine, approved):
     with reading(engine) as connection:
         assert sources.find(connection, ADDRESS) == sources.find(connection, approved.node) == approved
-        with pytest.raises(HarvestError, match="no source"):
-            sources.find(connection, "https://nobody.example.org/")
+        assert sources.find(connection, "HTTPS://DZ.example.org:443") == approved
+        for other in ("https://nobody.example.org/", "HTTPS://DZ.example.org/node", "dz", ""):
+            with pytest.raises(HarvestError, match="no source"):
+                sources.find(connection, other)
+
+
+def test_a_source_that_is_added_in_another_spelling_is_the_same(engine, approved):
+    with writing(engine) as connection:
+        assert sources.propose(connection, "https://dz.EXAMPLE.org", described(), NOW) == approved
+        assert sources.listing(connection) == [approved]
 
 
 def test_proposing_an_approved_source_as_it_is_changes_nothing(engine, approved):

@@ -85,7 +85,7 @@ def test_the_page_offers_the_sources_and_asks_for_none_by_itself(site, source, l
     assert not waits(site, PEER)
 
 
-@pytest.mark.parametrize("address", [PEER, f"{PEER}node"])
+@pytest.mark.parametrize("address", [PEER, f"{PEER}node", "HTTPS://Peer.example:443", " peer.example "])
 def test_a_source_is_asked_for_by_its_address_or_its_name(site, source, address):
     answer = ask(site, address)
     assert (answer.status_code, led_to(answer)) == (303, PEER)

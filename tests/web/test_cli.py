@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +50,24 @@ def chm(folder):
         return done
 
     return run
+
+
+def in_shell(line):
+    """Runs a line of sh, in which ``chm`` is the command."""
+    command = f'chm() {{ "{sys.executable}" -m chm_node.cli "$@"; }}; {line}'
+    return subprocess.run(
+        ["sh", "-c", command], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+
+
+def start(*arguments):
+    """Begins a command and does not wait."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "chm_node.cli", *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.fixture
@@ -134,6 +153,75 @@ def test_init_refuses_a_wrong_answer_before_it_writes_anything(chm, folder, opti
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        (
+            {"CHM_CONFIG": "nowhere/chm.toml"},
+            "CHM_CONFIG: the settings file nowhere/chm.toml cannot be",
+        ),
+        ({"CHM_DATA_DIR": "file/data"}, "data_dir: file/data: Not a directory"),
+        ({"CHM_DATABASE_URL": "mysql://chm@127.0.0.1/chm"}, "database_url: only SQLite"),
+        ({"CHM_DATABASE_URL": "postgresql://chm@127.0.0.1:1/chm"}, "database_url: the database cannot be opened"),
+        ({"CHM_DATABASE_URL": "sqlite:///file"}, "database_url: the database cannot be opened"),
+    ],
+    ids=["settings file", "data folder", "kind of database", "server that does not answer", "damaged database"],
+)
+def test_an_init_that_cannot_be_finished_leaves_nothing_and_may_be_repeated(chm, folder, monkeypatch, harm, named):
+    (folder / "file").write_text("no database at all " * 500)
+    with monkeypatch.context() as harmed:
+        for name, value in harm.items():
+            harmed.setenv(name, value)
+        assert named in chm("init", "--yes", code=1).stderr
+        assert [each.name for each in folder.iterdir()] == ["file"]
+    chm("init", "--yes")
+    assert (folder / "chm-data/signing-key.pem").exists()
+
+
+def test_an_init_on_a_full_disk_leaves_nothing(folder):
+    done = in_shell("ulimit -f 0; chm init --yes")
+    assert done.returncode == 1
+    assert re.fullmatch("Error: CHM_CONFIG: the settings file chm.toml cannot be written: .+\n", done.stderr)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_failed_init_takes_away_nothing_that_was_there(chm, folder, monkeypatch):
+    (folder / "chm-data").mkdir()
+    (folder / "chm-data/notes.txt").write_text("kept")
+    monkeypatch.setenv("CHM_DATABASE_URL", "mysql://chm@127.0.0.1/chm")
+    chm("init", "--yes", code=1)
+    assert [each.name for each in (folder / "chm-data").iterdir()] == ["notes.txt"]
+
+
+def test_what_the_environment_says_at_init_is_in_force_without_it(chm, folder, monkeypatch):
+    with monkeypatch.context() as variables:
+        variables.setenv("CHM_DATA_DIR", "my data")
+        variables.setenv("CHM_PORT", "8123")
+        variables.setenv("CHM_OUTBOUND_PROXY", "http://chm:secret@proxy.example.org:3128")
+        chm("init", "--yes", "--country", "DZ")
+        during = Settings.load()
+    assert Settings.load() == during
+    assert (folder / "my data/signing-key.pem").exists()
+    assert stat.S_IMODE((folder / "chm.toml").stat().st_mode) == 0o600  # it may hold passwords now
+
+
+def test_what_nobody_decided_shows_its_default(chm, folder, monkeypatch):
+    monkeypatch.setenv("CHM_PORT", "8123")
+    chm("init", "--yes", "--country", "DZ")
+    shown = tomllib.loads(re.sub(r"^# (\w+ = )", r"\1", (folder / "chm.toml").read_text(), flags=re.MULTILINE))
+    in_force = tomllib.loads((folder / "chm.toml").read_text())
+    assert in_force == {"port": 8123, "country": "DZ"}
+    assert shown["threads"] == Settings.model_fields["threads"].default
+
+
+def test_init_without_anybody_to_ask_says_so(folder):
+    done = in_shell("chm init <&-")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert "--yes" in done.stderr
+    assert list(folder.iterdir()) == []
+
+
 # import and export
 
 
@@ -181,6 +269,15 @@ def test_a_file_without_records_of_this_node_is_a_problem(node, folder):
     assert "no record found" in node("import", "a.ttl", code=1).stderr
 
 
+@pytest.mark.parametrize("name", ["records.xlsx", "records.txt", "records"])
+def test_a_file_of_another_kind_says_which_can_be_imported(node, folder, name):
+    (folder / name).write_text(TABLE)
+    assert node("import", name, code=1).stderr.splitlines()[-1] == (
+        f"Error: {name}: its ending names no format that can be imported; save a table as .csv (UTF-8), "
+        "RDF as .ttl, .trig, .nt, .nq, .jsonld or .rdf"
+    )
+
+
 @pytest.mark.parametrize("name", ["nq", "trig", "nt", "ttl", "jsonld"])
 def test_an_export_comes_back_unchanged(filled, folder, name):
     filled("export", "--format", name, "-o", f"all.{name}")
@@ -209,6 +306,43 @@ def test_an_export_of_a_node_that_is_not_known_is_refused_and_writes_no_file(fil
     assert "https://tn.chm.example/" in done.stderr
     assert "http://127.0.0.1:8100/node" in done.stderr
     assert not (folder / "theirs.nq").exists()
+
+
+def test_an_export_is_written_into_what_is_no_regular_file(filled, folder):
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    filled("export", "-o", "pipe")
+    assert os.read(reader, 1_000_000) == filled("export").stdout_bytes
+    os.close(reader)
+    assert (folder / "pipe").is_fifo()
+
+
+def test_an_export_through_a_link_leaves_the_link(filled, folder):
+    (folder / "kept.nq").write_text("yesterday's")
+    (folder / "link.nq").symlink_to("kept.nq")
+    filled("export", "-o", "link.nq")
+    assert (folder / "link.nq").is_symlink()
+    assert (folder / "kept.nq").read_bytes() == filled("export").stdout_bytes
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("chm export -o chm.toml/all.nq", "chm.toml/all.nq: Not a directory"),
+        ("chm export >/dev/full", "stdout: No space left on device"),
+        ("chm export >&-", "stdout is closed; name a file with -o"),
+    ],
+)
+def test_an_export_that_cannot_be_written_says_so(filled, folder, line, told):
+    before = sorted(folder.iterdir())
+    done = in_shell(line)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {told}\n")
+    assert sorted(folder.iterdir()) == before
+
+
+def test_an_export_whose_reader_has_enough_ends_in_silence(filled):
+    done = in_shell("(chm export; echo $? >&2) | :")
+    assert done.stderr == "1\n"
 
 
 # backup and restore
@@ -250,6 +384,21 @@ def test_the_doctor_names_the_file_of_a_key_that_others_can_read(filled, folder)
     filled("key", "rotate")
     (folder / "chm-data/signing-key-2.pem").chmod(0o644)
     assert "chmod 600 chm-data/signing-key-2.pem" in filled("doctor", code=2).stdout
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_that_is_told_to_end_takes_away_what_it_had_begun(node, folder, end):
+    os.mkfifo(folder / "slow.backup")  # nobody ever writes into it
+    with start("restore", "slow.backup") as process:
+        for _ in range(300):
+            if list((folder / "chm-data").glob(".restore-*")):
+                break
+            time.sleep(0.1)
+        process.send_signal(end)
+        told = process.communicate()[1]
+    assert process.returncode == (1 if end is signal.SIGINT else 128 + end)
+    assert told in ("", "Aborted!\n", "\nAborted!\n")
+    assert not list((folder / "chm-data").glob(".restore-*"))
 
 
 def test_an_erased_record_is_gone_from_the_file(filled, folder):
@@ -304,6 +453,14 @@ def test_a_withdrawal_needs_a_record_a_reason_and_a_language(filled):
     assert "there is no record" in filled("withdraw", "event/nothing", "--reason", "x", code=1).stderr
     filled("withdraw", key_of(filled), code=2)
     filled("withdraw", key_of(filled), "--reason", "x", "--lang", "not a language", code=2)
+
+
+@pytest.mark.parametrize("reason", ["", " \t", "\u202e"])
+def test_a_reason_says_something(filled, reason):
+    record = key_of(filled)
+    for command in (["withdraw", record], ["erase", record], ["source", "reject", "https://tn.chm.example/"]):
+        assert "'--reason': write one sentence" in filled(*command, "--reason", reason, code=2).stderr
+    assert record in filled("export").stdout
 
 
 # doctor
@@ -381,6 +538,12 @@ def test_a_command_that_is_not_written_right_is_a_usage_error(node):
 def test_without_init_a_command_says_what_to_do_first(chm, folder):
     (folder / "records.csv").write_text(TABLE)
     assert "chm init" in chm("serve", code=1).stderr
+    for command in (["worker"], ["export"], ["backup", "x"], ["source", "list"]):
+        told = chm(*command, code=1).stderr
+        assert told.endswith(
+            "Error: data_dir, database_url: there is no folder chm-data; run chm init, or correct the setting\n"
+        )
+    assert [each.name for each in folder.iterdir()] == ["records.csv"]
 
 
 def test_no_command_shows_the_private_key(filled, folder):
@@ -396,6 +559,13 @@ def test_a_hub_without_sources_says_how_to_get_one(node):
     assert "there is no source" in node("source", "approve", "https://tn.chm.example/", code=1).stderr
 
 
+@pytest.mark.parametrize("command", ["source add", "join", "leave", "receipts", "recover", "check-peer"])
+@pytest.mark.parametrize("address", ["http://[::1", "http://[x]/", "http://tn.example:port/", "tn.example"])
+def test_what_is_no_address_is_told_so(node, command, address):
+    done = node(*command.split(), address, code=1)
+    assert "is not a plain http or https address" in done.stdout + done.stderr
+
+
 # serve
 
 
@@ -406,12 +576,7 @@ def free_port():
 
 
 def start_serving(*options):
-    return subprocess.Popen(
-        [sys.executable, "-m", "chm_node.cli", "serve", *options],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start("serve", *options)
 
 
 def wait_until_served(address):
@@ -521,6 +686,8 @@ def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatc
         assert shown in found
         assert "Atelier" in found
         assert "proposed" in chm("source", "list").stdout
+        assert "approved already" not in chm("source", "add", f"HTTP://127.0.0.1:{port}#top").stdout
+        assert chm("source", "list").stdout.count(address) == 1
         assert "only an approved source" in chm("harvest", address, code=1).stderr
         assert shown in chm("source", "approve", address, "--countries", "dz, tn").stdout
         assert "may vouch for nodes of DZ, TN only" in chm("source", "list").stdout
@@ -530,7 +697,7 @@ def test_a_hub_adds_approves_harvests_and_removes_a_node(chm, folder, monkeypatc
         assert "2 records, last harvested" in chm("source", "list").stdout
         assert "approved already" in chm("source", "add", address).stdout
         assert "Last harvested" in chm("doctor", code=1).stdout
-        chm("source", "remove", address)
+        chm("source", "remove", f"http://127.0.0.1:{port}")
         assert "Atelier" in chm("export", "--origin", address).stdout
         assert "removed" in chm("source", "list").stdout
         process.terminate()
@@ -564,7 +731,7 @@ def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch
         wait_until_served(f"{hub}node")
         become("peer")
         told = chm("receipts", hub).stdout
-        found = json.loads(chm("receipts", hub, "--json").stdout)
+        found = json.loads(chm("receipts", hub.rstrip("/"), "--json").stdout)
         serving.terminate()
         serving.communicate()
     assert told.splitlines()[-1] == "green  in all: 2 green, 0 amber, 0 red"
@@ -573,7 +740,7 @@ def test_a_node_asks_its_hub_what_became_of_its_records(chm, folder, monkeypatch
     silent = chm("receipts").stdout
     assert "no answer now" in silent
     assert "2 green, 0 amber, 0 red" in silent
-    assert "asked no more" in chm("receipts", hub, "--forget").stdout
+    assert "asked no more" in chm("receipts", hub.rstrip("/"), "--forget").stdout
     assert "no hub was asked yet" in chm("receipts", code=1).stderr
 
 
