@@ -12,10 +12,10 @@ from typing import Any
 
 import pysqlite3
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from chm_node.errors import SettingsError, StorageError
+from chm_node.setting_rules import database_address
 from chm_node.tables import log_head
 
 #: Older ones can lose a committed page with two connections in WAL mode (fixed in 3.51.3, 3.50.7 and 3.44.6).
@@ -100,24 +100,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 def _engine(url: str) -> Engine:
     try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except ArgumentError as error:
-        raise SettingsError("database_url: not a database address such as postgresql://user@host/name") from error
-    if backend == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    if backend != "sqlite" or not parsed.database:
-        raise SettingsError(
-            "database_url: only SQLite files (sqlite:///…) and PostgreSQL (postgresql://…) are supported"
-        )
+        address = database_address(url)
+    except ValueError as error:
+        raise SettingsError(f"database_url: {error}") from error
+    if address.get_backend_name() == "postgresql":
+        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if pysqlite3.sqlite_version_info < SQLITE_FLOOR:
         raise SettingsError(
             f"database_url: SQLite {pysqlite3.sqlite_version} may lose data with several connections; "
             "install pysqlite3 0.6.1 or newer, or use PostgreSQL"
         )
-    make_private(Path(parsed.database))
+    make_private(Path(address.database or ""))
     engine = create_engine(
-        parsed.set(drivername="sqlite+pysqlite"), module=pysqlite3.dbapi2, connect_args={"timeout": 30}
+        address.set(drivername="sqlite+pysqlite"), module=pysqlite3.dbapi2, connect_args={"timeout": 30}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, exists, func, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from chm_node import watermark
 from chm_node.database import SCHEMA_REVISION, open_database, reading
@@ -133,11 +132,8 @@ def _database(settings: Settings) -> tuple[Engine | None, Check]:
 
 
 def _database_file(settings: Settings) -> Path | None:
-    """None for a database that is no file, or an address that is none."""
-    try:
-        url = make_url(settings.database)
-    except ArgumentError:
-        return None
+    """None for a database that is no file."""
+    url = make_url(settings.database)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 

@@ -436,15 +436,21 @@ def test_of_two_that_start_on_one_port_in_the_same_moment_one_serves(filled, mon
             second.terminate()
 
 
-def test_a_node_can_listen_on_an_ipv6_address(filled, monkeypatch):
+@pytest.mark.parametrize(("host", "address"), [("::1", "[::1]"), ("localhost", "127.0.0.1")])
+def test_a_node_can_listen_on_an_ipv6_address_and_on_a_name(filled, monkeypatch, host, address):
     port = free_port()
-    monkeypatch.setenv("CHM_HOST", "::1")
+    monkeypatch.setenv("CHM_HOST", host)
     monkeypatch.setenv("CHM_PORT", str(port))
     with start_serving("--no-worker") as process:
         try:
-            assert wait_until_served(f"http://[::1]:{port}/livez").status_code == 200
+            assert wait_until_served(f"http://{address}:{port}/livez").status_code == 200
         finally:
             process.terminate()
+
+
+def test_serve_refuses_a_name_that_leads_nowhere(filled, monkeypatch):
+    monkeypatch.setenv("CHM_HOST", "nobody.invalid")
+    assert filled("serve", code=1).stderr.startswith("Error: host: nobody.invalid: ")
 
 
 def is_at_work(pid):
