@@ -14,7 +14,7 @@ import pysqlite3
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from chm_node.errors import SettingsError, StorageError
+from chm_node.errors import ChmError, SettingsError, StorageError
 from chm_node.setting_rules import database_address
 from chm_node.tables import log_head
 
@@ -32,19 +32,17 @@ def open_database(url: str) -> Engine:
     """
     engine = _engine(url)
     try:
-        with engine.connect() as connection:
+        with _failing("database_url: the database cannot be opened"), engine.connect() as connection:
             found = _revision(connection)
-    except SQLAlchemyError as error:
-        raise StorageError(f"database_url: the database cannot be opened: {error.__cause__ or error}") from error
-    if found != SCHEMA_REVISION:
-        # Alembic takes 150 ms to import; a database that is up to date never needs it.
-        from chm_node.migrations import migrate
+        if found != SCHEMA_REVISION:
+            # Alembic takes 150 ms to import; a database that is up to date never needs it.
+            from chm_node.migrations import migrate
 
-        try:
-            migrate(engine, found)
-        except SettingsError:
-            engine.dispose()
-            raise
+            with _failing("database_url: the tables cannot be made"):
+                migrate(engine, found)
+    except ChmError:
+        engine.dispose()
+        raise
     return engine
 
 
@@ -76,26 +74,34 @@ def _insert(connection: Connection, table: Table) -> str:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database; raises StorageError."""
-    try:
-        with engine.connect() as connection:
-            if engine.dialect.name == "postgresql":
-                # By default each of its statements would see another state; SQLite's BEGIN gives one.
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            yield connection
-    except SQLAlchemyError as error:
-        raise StorageError(f"the database could not be read: {error.__cause__ or error}") from error
+    with _failing("the database could not be read"), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            # By default each of its statements would see another state; SQLite's BEGIN gives one.
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that holds the log's lock from its first statement; raises StorageError."""
+    with (
+        _failing("the database could not be written"),
+        engine.connect().execution_options(chm_writes=True) as connection,
+        connection.begin(),
+    ):
+        if engine.dialect.name != "sqlite":
+            connection.execute(select(log_head.c.id).with_for_update())
+        yield connection
+
+
+@contextmanager
+def _failing(what: str) -> Iterator[None]:
+    """Raises StorageError in the words of the database; its further lines, such as hints, are left out."""
     try:
-        with engine.connect().execution_options(chm_writes=True) as connection, connection.begin():
-            if engine.dialect.name != "sqlite":
-                connection.execute(select(log_head.c.id).with_for_update())
-            yield connection
+        yield
     except SQLAlchemyError as error:
-        raise StorageError(f"the database could not be written: {error.__cause__ or error}") from error
+        reason, _, _ = str(error.__cause__ or error).partition("\n")
+        raise StorageError(f"{what}: {reason}") from error
 
 
 def _engine(url: str) -> Engine:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -331,6 +332,36 @@ def test_the_doctor_finds_what_is_broken(node, folder, harm, name):
     harm(folder)
     checks = json.loads(node("doctor", "--json", code=2).stdout)
     assert name in [each["name"] for each in checks if each["state"] == "FAIL"]
+
+
+def test_a_database_that_may_not_be_used_is_told_in_one_sentence(node, database_urls, monkeypatch):
+    [url] = database_urls(1)
+    role = f"reader_{url.rpartition('_')[2]}"
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
+        server.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        server.execute(f"CREATE ROLE {role} LOGIN")
+    monkeypatch.setenv("CHM_DATABASE_URL", url.replace("chm@", f"{role}@"))
+
+    told = node("source", "list", code=1).stderr
+    checks = json.loads(node("doctor", "--json", code=2).stdout)
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
+        server.execute(f"DROP ROLE {role}")
+
+    assert told == "Error: database_url: the tables cannot be made: permission denied for schema public\n"
+    [check] = [each for each in checks if each["name"] == "database"]
+    assert (check["state"], check["sentence"]) == ("FAIL", f"{told.removeprefix('Error: ').strip()}.")
+
+
+def test_a_disk_that_is_full_while_the_tables_are_made_is_told_in_one_sentence(folder):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{limit}; import chm_node.cli.__main__", "init", "--yes"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith("Error: database_url: ")
 
 
 # all commands
