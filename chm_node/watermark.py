@@ -6,6 +6,7 @@ went back by less than that has forgotten is found by its hubs.
 
 import json
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -66,4 +67,6 @@ def note(engine: Engine, settings: Settings) -> None:
         part.write_text(json.dumps({"epoch": head.epoch, "log_time": timestamp(head.log_time)}) + "\n")
         part.replace(file(settings))
     except OSError as error:
-        raise StorageError(f"{part} cannot be written: {error.strerror}") from error
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise StorageError(f"{file(settings)} cannot be written: {error.strerror}") from error

@@ -364,6 +364,21 @@ def test_a_disk_that_is_full_while_the_tables_are_made_is_told_in_one_sentence(f
     assert done.stderr.startswith("Error: database_url: ")
 
 
+def test_the_doctor_finds_a_full_disk_of_the_database_too(node, monkeypatch):
+    monkeypatch.setenv("CHM_DATABASE_URL", "sqlite:////proc/chm.sqlite")  # of that file system nothing is ever free
+    [check] = [each for each in json.loads(node("doctor", "--json", code=2).stdout) if each["name"] == "disk space"]
+    assert (check["state"], check["sentence"]) == ("FAIL", "0 MB free, so nothing is harvested.")
+
+
+def test_a_mark_that_cannot_be_set_is_told_and_fails_no_command(filled, folder):
+    mark = folder / "chm-data/log-reached.json"
+    mark.unlink()
+    mark.mkdir()
+    told = "Warning: chm-data/log-reached.json cannot be written: Is a directory. The command has done its work.\n"
+    assert filled("source", "list").stderr == told
+    assert not list(folder.glob("chm-data/*.part"))
+
+
 # all commands
 
 
