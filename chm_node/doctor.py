@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, exists, func, select, text
 
 from chm_node import disk, watermark
 from chm_node.database import SCHEMA_REVISION, open_database, reading
-from chm_node.errors import ChmError, FetchError, OutdatedLogError
+from chm_node.errors import ChmError, FetchError, OutdatedLogError, SettingsError
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.keys import node_signer
 from chm_node.proofs import fingerprint
@@ -156,6 +156,7 @@ def _held(engine: Engine, settings: Settings, now: datetime) -> Iterator[Check]:
             yield _search_index(connection)
             yield _log(connection)
             yield _reached(engine, settings)
+            yield _record_addresses(engine, settings)
             yield from _sources(connection, settings, now)
             yield from _requests(connection)
             yield from _memberships(connection)
@@ -190,6 +191,15 @@ def _reached(engine: Engine, settings: Settings) -> Check:
     except OutdatedLogError as error:
         return Check("given out", State.FAIL, f"{error}.", "chm new-epoch, then chm recover HUB for each of your hubs.")
     return Check("given out", State.OK, "The database has everything that this node is known to have given out.")
+
+
+def _record_addresses(engine: Engine, settings: Settings) -> Check:
+    try:
+        watermark.check_address(engine, settings)
+    except SettingsError as error:
+        fix = "Correct moved_from or base_url; chm serve does not start until then."
+        return Check("record addresses", State.FAIL, f"{error}.", fix)
+    return Check("record addresses", State.OK, f"This node's records are published under {settings.base_url}.")
 
 
 def _sources(connection: Connection, settings: Settings, now: datetime) -> Iterator[Check]:

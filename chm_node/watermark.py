@@ -1,5 +1,7 @@
 """How far the log was given out, in a file beside the database: a database that was restored does not know.
 
+Whoever publishes opens the database here, so that a node never goes on from a wrong place or under a wrong address.
+
 The worker writes it at every tick and each command at its end, without waiting for the disk. What a database that
 went back by less than that has forgotten is found by its hubs.
 """
@@ -12,9 +14,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from chm_node.catalogue import ChangeLog, LogHead
+from chm_node.catalogue import ChangeLog, LogHead, moves
 from chm_node.database import open_database, reading
-from chm_node.errors import ChmError, OutdatedLogError, StorageError
+from chm_node.errors import ChmError, OutdatedLogError, SettingsError, StorageError
 from chm_node.record import parse_timestamp, timestamp
 from chm_node.settings import Settings
 
@@ -41,6 +43,7 @@ def opened(settings: Settings) -> Engine:
     engine = open_database(settings.database)
     try:
         check(engine, settings)
+        check_address(engine, settings)
     except ChmError:
         engine.dispose()
         raise
@@ -55,6 +58,19 @@ def check(engine: Engine, settings: Settings) -> LogHead:
     if reached and (head.epoch, head.log_time) < reached:
         raise OutdatedLogError(head.log_time, reached[1])
     return head
+
+
+def check_address(engine: Engine, settings: Settings) -> None:
+    """Raises SettingsError when records of ours have an address that the settings do not know."""
+    with reading(engine) as connection:
+        left = moves.left_behind(connection, [each.node_iri for each in (settings, *settings.former)])
+    if left:
+        node, count = max(left.items(), key=lambda each: each[1])
+        raise SettingsError(
+            f"base_url: {count} records of this node are published under {node.removesuffix('node')}, and not under "
+            f"{settings.base_url}. If the node has moved, name that address in moved_from and run chm move; "
+            "if not, set base_url back"
+        )
 
 
 def note(engine: Engine, settings: Settings) -> None:

@@ -80,7 +80,7 @@ def test_a_worker_whose_database_goes_away_says_so_in_few_words_and_goes_on(post
 
         worker = subprocess.Popen([sys.executable, "-m", "chm_node.cli", "worker"], env=environment, stderr=output)
         try:
-            until(connected, worker)
+            until((tmp_path / "log-reached.json").exists, worker)  # at its first tick
             server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
             server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
             until(lambda: b"not currently accepting connections" in said.read_bytes(), worker)

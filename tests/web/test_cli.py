@@ -249,6 +249,29 @@ def test_a_node_moves_with_two_settings_and_a_command(filled, monkeypatch):
     assert "0 created, 0 updated, 2 unchanged" in filled("import", "records.csv").stdout
 
 
+def test_records_of_an_address_that_the_settings_do_not_know_stop_every_command(filled, monkeypatch):
+    old, new = Settings.load().base_url, "https://chm.example.dz/"
+    monkeypatch.setenv("CHM_BASE_URL", new)
+    for command in (["import", "records.csv"], ["export"], ["serve"], ["worker"]):
+        told = filled(*command, code=1).stderr
+        assert f"Error: base_url: 2 records of this node are published under {old}, and not under {new}" in told
+        assert "moved_from" in told
+    checks = json.loads(filled("doctor", "--json", code=2).stdout)
+    assert [each["state"] for each in checks if each["name"] == "record addresses"] == ["FAIL"]
+
+    monkeypatch.setenv("CHM_MOVED_FROM", old)
+    filled("move")
+    assert "2 unchanged" in filled("import", "records.csv").stdout
+    monkeypatch.delenv("CHM_MOVED_FROM")  # what is left under the old address are tombstones
+    filled("export")
+
+
+def test_before_the_first_record_the_address_may_change(node, folder, monkeypatch):
+    monkeypatch.setenv("CHM_BASE_URL", "https://chm.example.dz/")
+    (folder / "records.csv").write_text(TABLE)
+    assert "2 created" in node("import", "records.csv").stdout
+
+
 def listed_iri(chm):
     return chm("export", "--format", "csv").stdout.splitlines()[1].split(",")[0]
 
