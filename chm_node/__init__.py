@@ -17,6 +17,7 @@ formats                         one media type each: RDF, feeds, DCAT, the log
 publishing                      publish, revise, withdraw, import, export
 dumps                           the log as it stands, in files
 watermark                       how far the log was given out, as a file knows it
+disk                            how much room is left where the node writes
 backup, erasure, moving         restoring a node; erasing a record; changing the public address
 sparql                          queries, answered in children that hold the records
 websub                          who is told when a feed changes, and telling them

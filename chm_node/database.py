@@ -12,10 +12,10 @@ from typing import Any
 
 import pysqlite3
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from chm_node.errors import SettingsError, StorageError
+from chm_node.errors import ChmError, SettingsError, StorageError
+from chm_node.setting_rules import database_address
 from chm_node.tables import log_head
 
 #: Older ones can lose a committed page with two connections in WAL mode (fixed in 3.51.3, 3.50.7 and 3.44.6).
@@ -32,19 +32,17 @@ def open_database(url: str) -> Engine:
     """
     engine = _engine(url)
     try:
-        with engine.connect() as connection:
+        with _failing("database_url: the database cannot be opened"), engine.connect() as connection:
             found = _revision(connection)
-    except SQLAlchemyError as error:
-        raise StorageError(f"database_url: the database cannot be opened: {error.__cause__ or error}") from error
-    if found != SCHEMA_REVISION:
-        # Alembic takes 150 ms to import; a database that is up to date never needs it.
-        from chm_node.migrations import migrate
+        if found != SCHEMA_REVISION:
+            # Alembic takes 150 ms to import; a database that is up to date never needs it.
+            from chm_node.migrations import migrate
 
-        try:
-            migrate(engine, found)
-        except SettingsError:
-            engine.dispose()
-            raise
+            with _failing("database_url: the tables cannot be made"):
+                migrate(engine, found)
+    except ChmError:
+        engine.dispose()
+        raise
     return engine
 
 
@@ -76,53 +74,56 @@ def _insert(connection: Connection, table: Table) -> str:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database; raises StorageError."""
-    try:
-        with engine.connect() as connection:
-            if engine.dialect.name == "postgresql":
-                # By default each of its statements would see another state; SQLite's BEGIN gives one.
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            yield connection
-    except SQLAlchemyError as error:
-        raise StorageError(f"the database could not be read: {error.__cause__ or error}") from error
+    with _failing("the database could not be read"), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            # By default each of its statements would see another state; SQLite's BEGIN gives one.
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that holds the log's lock from its first statement; raises StorageError."""
+    with (
+        _failing("the database could not be written"),
+        engine.connect().execution_options(chm_writes=True) as connection,
+        connection.begin(),
+    ):
+        if engine.dialect.name != "sqlite":
+            connection.execute(select(log_head.c.id).with_for_update())
+        yield connection
+
+
+@contextmanager
+def _failing(what: str) -> Iterator[None]:
+    """Raises StorageError in the words of the database; its further lines, such as hints, are left out."""
     try:
-        with engine.connect().execution_options(chm_writes=True) as connection, connection.begin():
-            if engine.dialect.name != "sqlite":
-                connection.execute(select(log_head.c.id).with_for_update())
-            yield connection
+        yield
     except SQLAlchemyError as error:
-        raise StorageError(f"the database could not be written: {error.__cause__ or error}") from error
+        reason, _, _ = str(error.__cause__ or error).partition("\n")
+        raise StorageError(f"{what}: {reason}") from error
 
 
 def _engine(url: str) -> Engine:
     try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except ArgumentError as error:
-        raise SettingsError("database_url: not a database address such as postgresql://user@host/name") from error
-    if backend == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    if backend != "sqlite" or not parsed.database:
-        raise SettingsError(
-            "database_url: only SQLite files (sqlite:///…) and PostgreSQL (postgresql://…) are supported"
-        )
+        address = database_address(url)
+    except ValueError as error:
+        raise SettingsError(f"database_url: {error}") from error
+    if address.get_backend_name() == "postgresql":
+        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if pysqlite3.sqlite_version_info < SQLITE_FLOOR:
         raise SettingsError(
             f"database_url: SQLite {pysqlite3.sqlite_version} may lose data with several connections; "
             "install pysqlite3 0.6.1 or newer, or use PostgreSQL"
         )
-    file = Path(parsed.database)
+    file = Path(address.database or "")
     if not file.parent.is_dir():
         raise SettingsError(
             f"data_dir, database_url: there is no folder {file.parent}; run chm init, or correct the setting"
         )
     make_private(file)
     engine = create_engine(
-        parsed.set(drivername="sqlite+pysqlite"), module=pysqlite3.dbapi2, connect_args={"timeout": 30}
+        address.set(drivername="sqlite+pysqlite"), module=pysqlite3.dbapi2, connect_args={"timeout": 30}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -3,7 +3,6 @@
 Looks; repairs nothing, and never creates a database that is not there.
 """
 
-import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, exists, func, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from chm_node import watermark
+from chm_node import disk, watermark
 from chm_node.database import SCHEMA_REVISION, open_database, reading
-from chm_node.errors import ChmError, FetchError, OutdatedLogError
+from chm_node.errors import ChmError, FetchError, OutdatedLogError, SettingsError
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.keys import node_signer
 from chm_node.proofs import fingerprint
@@ -28,7 +25,6 @@ from chm_node.settings import Settings, config_file
 from chm_node.tables import change, log_head, membership, notification, quarantine, record, source, unknown_term
 
 _LOW_BYTES = 1024**3
-_LEAST_BYTES = 200 * 1024**2
 #: A source that was not reached for so many intervals is late.
 _LATE_INTERVALS = 4
 _SHOWN_TERMS = 10
@@ -97,11 +93,13 @@ def _data_folder(settings: Settings) -> Check:
 
 
 def _disk_space(settings: Settings) -> Check:
-    place = settings.data_dir if settings.data_dir.exists() else Path()
-    free = shutil.disk_usage(place).free
-    state = State.OK if free >= _LOW_BYTES else State.WARN if free >= _LEAST_BYTES else State.FAIL
-    fix = "" if state is State.OK else "Make room on the disk of the data folder."
-    return Check("disk space", state, f"{free / 1024**3:.1f} GB free.", fix)
+    free = disk.free_bytes(settings)
+    fix = "Make room on the disk of the data folder and the database."
+    if free < disk.LEAST_BYTES:
+        sentence = f"{free / 1024**2:.0f} MB free, so nothing is harvested."
+        return Check("disk space", State.FAIL, sentence, fix)
+    state = State.OK if free >= _LOW_BYTES else State.WARN
+    return Check("disk space", state, f"{free / 1024**3:.1f} GB free.", "" if state is State.OK else fix)
 
 
 def _key(settings: Settings) -> Check:
@@ -119,7 +117,7 @@ def _open_to_others(path: Path) -> bool:
 
 
 def _database(settings: Settings) -> tuple[Engine | None, Check]:
-    file = _database_file(settings)
+    file = disk.database_file(settings)
     if file and not file.exists():
         return None, Check("database", State.FAIL, f"{file} does not exist.", "Run chm init.")
     try:
@@ -133,18 +131,9 @@ def _database(settings: Settings) -> tuple[Engine | None, Check]:
     return engine, Check("database", State.OK, f"{version}, schema {SCHEMA_REVISION}, no damage found.")
 
 
-def _database_file(settings: Settings) -> Path | None:
-    """None for a database that is no file, or an address that is none."""
-    try:
-        url = make_url(settings.database)
-    except ArgumentError:
-        return None
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
-
-
 def _secrecy(settings: Settings) -> Iterator[Check]:
     """Whether other accounts of this machine can read the database, with the secrets of subscribers in it."""
-    file = _database_file(settings)
+    file = disk.database_file(settings)
     if file is None or not file.exists():
         return
     if not (_open_to_others(file.parent) and _open_to_others(file)):
@@ -168,6 +157,7 @@ def _held(engine: Engine, settings: Settings, now: datetime) -> Iterator[Check]:
             yield _search_index(connection)
             yield _log(connection)
             yield _reached(engine, settings)
+            yield _record_addresses(engine, settings)
             yield from _sources(connection, settings, now)
             yield from _requests(connection)
             yield from _memberships(connection)
@@ -202,6 +192,15 @@ def _reached(engine: Engine, settings: Settings) -> Check:
     except OutdatedLogError as error:
         return Check("given out", State.FAIL, f"{error}.", "chm new-epoch, then chm recover HUB for each of your hubs.")
     return Check("given out", State.OK, "The database has everything that this node is known to have given out.")
+
+
+def _record_addresses(engine: Engine, settings: Settings) -> Check:
+    try:
+        watermark.check_address(engine, settings)
+    except SettingsError as error:
+        fix = "Correct moved_from or base_url; chm serve does not start until then."
+        return Check("record addresses", State.FAIL, f"{error}.", fix)
+    return Check("record addresses", State.OK, f"This node's records are published under {settings.base_url}.")
 
 
 def _sources(connection: Connection, settings: Settings, now: datetime) -> Iterator[Check]:

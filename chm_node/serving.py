@@ -35,14 +35,15 @@ HEADER_MILLISECONDS = 15_000
 
 def serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; raises SettingsError before anything is started."""
-    with _opened(settings):
-        _serve(settings, with_worker=with_worker, say=say)
+    address = _address(settings.host)
+    with _opened(settings, address):
+        _serve(settings, address, with_worker=with_worker, say=say)
 
 
-def _serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) -> None:
+def _serve(settings: Settings, address: str, *, with_worker: bool, say: Callable[[str], None]) -> None:
     server = Granian(
         "chm",
-        address=settings.host,
+        address=address,
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=1,
@@ -57,7 +58,7 @@ def _serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None])
     worker = Worker(say) if with_worker else None
     if worker:
         worker.start()
-    say(f"{settings.base_url} is served on {settings.host}:{settings.port}; Ctrl-C stops it")
+    say(f"{settings.base_url} is served on {address}:{settings.port}; Ctrl-C stops it")
     try:
         server.serve(target_loader=partial(_load_app, os.getpid()))
     finally:
@@ -66,14 +67,23 @@ def _serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None])
     say("stopped")
 
 
-def _opened(settings: Settings) -> socket.socket:
+def _address(host: str) -> str:
+    """The address that a name stands for, which granian does not look up: one of IPv4 if there is one."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise SettingsError(f"host: {host}: {error.strerror}") from error
+    return str(min(found, key=lambda each: each[0])[4][0])
+
+
+def _opened(settings: Settings, address: str) -> socket.socket:
     """Open everything once, so that a wrong setting stops the start here and by its name; the port, claimed."""
     node_signer(settings)
     watermark.opened(settings).dispose()
     try:
-        return claimed(settings.host, settings.port)
+        return claimed(address, settings.port)
     except OSError as error:
-        raise SettingsError(f"host, port: {settings.host}:{settings.port}: {error.strerror}") from error
+        raise SettingsError(f"host, port: {address}:{settings.port}: {error.strerror}") from error
 
 
 def claimed(host: str, port: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """What the value of a setting may be, and how it is written when it may be so. Reads the files that a setting names.
 
-Each rule raises ValueError with what to write instead; ``settings`` puts the name of the setting before it.
+Each rule raises ValueError with what to write instead; ``settings`` puts the name of the setting before it. A rule
+that looks at another setting sees it only when that one is right.
 """
 
 import json
@@ -8,11 +9,13 @@ import re
 import ssl
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_settings import NoDecode
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from chm_node.errors import SettingsError
 from chm_node.text import clean_text, language_tag, valid_iri, valid_language_tag
@@ -38,6 +41,40 @@ def _public_address(value: str) -> str:
     if len(address) > MAX_BASE_URL_BYTES:
         raise ValueError(f"use an address of at most {MAX_BASE_URL_BYTES} bytes; each statement of the log repeats it")
     return address
+
+
+def _earlier(value: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+    if len(set(value)) < len(value) or others.data.get("base_url") in value:
+        raise ValueError("name each earlier address once, and not the present one (base_url)")
+    return value
+
+
+def _profile(value: str, others: ValidationInfo) -> str:
+    address = others.data.get("base_url")
+    if value == "demo" and address and urlsplit(address).hostname not in ("127.0.0.1", "localhost"):
+        raise ValueError("the demo runs on this machine alone; base_url has to begin with http://127.0.0.1")
+    return value
+
+
+def database_address(value: str) -> URL:
+    """Where a database is; raises ValueError for what is none, or none of ours."""
+    try:
+        address = make_url(value)
+        backend = address.get_backend_name()
+    except (ArgumentError, ValueError) as error:  # the latter for a port that is no number
+        raise ValueError("write the address of a database, such as postgresql://user@host/name") from error
+    if backend not in ("sqlite", "postgresql"):
+        raise ValueError("only SQLite files (sqlite:///…) and PostgreSQL (postgresql://…) are supported")
+    # Each connection to what SQLite holds in memory would see a database of its own.
+    if backend == "sqlite" and (address.database in (None, "", ":memory:") or "\0" in value or address.query):
+        raise ValueError("name the file of the SQLite database alone, such as sqlite:////var/lib/chm/chm.sqlite")
+    return address
+
+
+def _database(value: str) -> str:
+    if value:
+        database_address(value)
+    return value
 
 
 def _queries(value: str) -> str:
@@ -72,10 +109,15 @@ def _host(value: str) -> str:
     return value
 
 
-def _country(value: str) -> str:
-    if value and not (len(value) == 2 and value.isascii() and value.isalpha()):
+def _country(value: str, others: ValidationInfo) -> str:
+    if not value:
+        return value
+    if not (len(value) == 2 and value.isascii() and value.isalpha()):
         raise ValueError("write the two letters of ISO 3166, such as DZ")
-    return value.upper()
+    country = value.upper()
+    if "vocabulary_dir" in others.data and country not in _countries(others.data["vocabulary_dir"]):
+        raise ValueError(f"{country!r} is not in the vocabulary of countries; write two letters of ISO 3166")
+    return country
 
 
 def _titles(value: dict[str, str]) -> dict[str, str]:
@@ -122,14 +164,8 @@ def _vocabularies(value: Path | None) -> Path | None:
     return value
 
 
-def country_problem(country: str, vocabulary_dir: Path | None) -> str:
-    """Why a country cannot be that of a node; empty when it can, or when none is named."""
-    if not country:
-        return ""
-    terms = Vocabularies.shipped(vocabulary_dir)["countries"].terms.values()
-    if any(term.notation == country for term in terms):
-        return ""
-    return f"{country!r} is not in the vocabulary of countries; write two letters of ISO 3166, such as DZ"
+def _countries(vocabulary_dir: Path | None) -> set[str]:
+    return {term.notation for term in Vocabularies.shipped(vocabulary_dir)["countries"].terms.values()}
 
 
 def _web_parts(value: str, *, password: bool = False) -> SplitResult | None:
@@ -178,7 +214,11 @@ def _none_if_empty(value: Any) -> Any:  # Any: as above
 
 
 PublicAddress = Annotated[str, AfterValidator(_public_address)]
-PublicAddresses = Annotated[tuple[PublicAddress, ...], NoDecode, BeforeValidator(_comma_separated)]
+EarlierAddresses = Annotated[
+    tuple[PublicAddress, ...], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_earlier)
+]
+Profile = Annotated[Literal["production", "demo"], AfterValidator(_profile)]
+Database = Annotated[str, AfterValidator(_database)]
 Queries = Annotated[str, AfterValidator(_queries)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
 Iri = Annotated[str, AfterValidator(_iri)]

@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -26,21 +25,25 @@ _PREFIX = "CHM_"
 
 
 class Settings(BaseSettings):
-    """What an operator decides. Each field may be set as ``CHM_<NAME>`` or in the TOML file."""
+    """What an operator decides. Each field may be set as ``CHM_<NAME>`` or in the TOML file.
+
+    A field that is judged by another one stands below it.
+    """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
 
     base_url: rules.PublicAddress = Field(
         "http://127.0.0.1:8100/", description="Public address of the node, as peers and readers see it"
     )
-    moved_from: rules.PublicAddresses = Field(
+    moved_from: rules.EarlierAddresses = Field(
         (), description="Earlier public addresses of the node, oldest first; chm move brings their records along"
     )
-    profile: Literal["production", "demo"] = Field(
+    profile: rules.Profile = Field(
         "production", description="`demo` lifts the guard against loopback addresses and shows a banner"
     )
     data_dir: rules.Folder = Field(Path("chm-data"), description="Folder of the database and the signing key")
-    database_url: str = Field("", description="SQLAlchemy URL; empty for SQLite in the data folder")
+    database_url: rules.Database = Field("", description="SQLAlchemy URL; empty for SQLite in the data folder")
+    vocabulary_dir: rules.VocabularyFolder = Field(None, description="Folder with further SKOS Turtle files")
     titles: rules.Titles = Field({"en": "Clearing-house node"}, description="Name of the node in each language")
     publisher: rules.PlainText = Field("", description="Institution that runs the node")
     contact: rules.Mail = Field("", description="E-mail address of the focal point")
@@ -70,7 +73,6 @@ class Settings(BaseSettings):
     )
     outbound_proxy: rules.Proxy = Field("", description="HTTP proxy for harvesting; the environment's proxy is ignored")
     ca_file: rules.Certificates = Field(None, description="Certificates to trust besides the usual ones")
-    vocabulary_dir: rules.VocabularyFolder = Field(None, description="Folder with further SKOS Turtle files")
 
     @classmethod
     def settings_customise_sources(
@@ -110,24 +112,6 @@ class Settings(BaseSettings):
         """The settings with these values, whatever the environment and a settings file say."""
         sources = ((InitSettingsSource(cls, values),), values)
         return cls(_build_sources=sources)  # type: ignore[call-arg]  # mypy sees the fields alone
-
-    @model_validator(mode="after")
-    def _country_is_known(self) -> "Settings":
-        if problem := rules.country_problem(self.country, self.vocabulary_dir):
-            raise ValueError(f"country: {problem}")
-        return self
-
-    @model_validator(mode="after")
-    def _loopback_only_in_demo(self) -> "Settings":
-        if self.profile == "demo" and urlsplit(self.base_url).hostname not in ("127.0.0.1", "localhost"):
-            raise ValueError("base_url: the demo profile runs on this machine alone")
-        return self
-
-    @model_validator(mode="after")
-    def _moved_from_elsewhere(self) -> "Settings":
-        if len({self.base_url, *self.moved_from}) <= len(self.moved_from):
-            raise ValueError("moved_from: name each earlier address once, and not the present one")
-        return self
 
     @property
     def former(self) -> "tuple[Settings, ...]":
@@ -177,8 +161,6 @@ def _unknown_variables() -> Iterator[str]:
 def _sentence(problem: Any, overrides: Any) -> str:  # Any: pydantic's description of a problem; values of settings
     place = problem["loc"]
     reason = str(problem["ctx"]["error"]) if problem["type"] == "value_error" else problem["msg"]
-    if not place:
-        return reason  # about several settings, and names them
     name = str(place[0])
     if problem["type"] == "extra_forbidden":
         reason = _no_such(name, Settings.model_fields)

@@ -1,19 +1,22 @@
 """How far the log was given out, in a file beside the database: a database that was restored does not know.
 
+Whoever publishes opens the database here, so that a node never goes on from a wrong place or under a wrong address.
+
 The worker writes it at every tick and each command at its end, without waiting for the disk. What a database that
 went back by less than that has forgotten is found by its hubs.
 """
 
 import json
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from chm_node.catalogue import ChangeLog, LogHead
+from chm_node.catalogue import ChangeLog, LogHead, moves
 from chm_node.database import open_database, reading
-from chm_node.errors import ChmError, OutdatedLogError, StorageError
+from chm_node.errors import ChmError, OutdatedLogError, SettingsError, StorageError
 from chm_node.record import parse_timestamp, timestamp
 from chm_node.settings import Settings
 
@@ -40,6 +43,7 @@ def opened(settings: Settings) -> Engine:
     engine = open_database(settings.database)
     try:
         check(engine, settings)
+        check_address(engine, settings)
     except ChmError:
         engine.dispose()
         raise
@@ -56,6 +60,19 @@ def check(engine: Engine, settings: Settings) -> LogHead:
     return head
 
 
+def check_address(engine: Engine, settings: Settings) -> None:
+    """Raises SettingsError when records of ours have an address that the settings do not know."""
+    with reading(engine) as connection:
+        left = moves.left_behind(connection, [each.node_iri for each in (settings, *settings.former)])
+    if left:
+        node, count = max(left.items(), key=lambda each: each[1])
+        raise SettingsError(
+            f"base_url: {count} records of this node are published under {node.removesuffix('node')}, and not under "
+            f"{settings.base_url}. If the node has moved, name that address in moved_from and run chm move; "
+            "if not, set base_url back"
+        )
+
+
 def note(engine: Engine, settings: Settings) -> None:
     """Remember how far the log is given out; raises OutdatedLogError when it was further once, or StorageError."""
     head = check(engine, settings)
@@ -66,4 +83,6 @@ def note(engine: Engine, settings: Settings) -> None:
         part.write_text(json.dumps({"epoch": head.epoch, "log_time": timestamp(head.log_time)}) + "\n")
         part.replace(file(settings))
     except OSError as error:
-        raise StorageError(f"{part} cannot be written: {error.strerror}") from error
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise StorageError(f"{file(settings)} cannot be written: {error.strerror}") from error

@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
 from chm_node import dumps, erasure, watermark
-from chm_node.errors import OutdatedLogError
+from chm_node.errors import ChmError, OutdatedLogError
 from chm_node.http_client import HttpClient
 from chm_node.settings import Settings
 from chm_node.websub.distribution import DEADLINE, Distributor, Renderer, Rendition
@@ -29,6 +29,9 @@ from harvest.dispatch import Dispatcher, fetch_policy
 from harvest.inquiry import ask_next
 from harvest.joining.work import work
 from harvest.overview import RunView
+
+#: What the clock has done again and again.
+Job = Callable[[], object]
 
 _HOUR_SECONDS = 3600.0
 _M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -48,13 +51,34 @@ def run_worker(settings: Settings) -> None:
         signal.signal(each, stop)
     engine = watermark.opened(settings)
     with ExitStack() as stack:
-        jobs = _jobs(stack, engine, settings, stopped)
-        scheduler = _scheduler(jobs, settings.tick_seconds)
-        _add(scheduler, partial(_tidy_up, engine, settings), _HOUR_SECONDS)
+        scheduler, complaints = _scheduler(), Complaints()
+        for job in _jobs(stack, engine, settings, stopped):
+            _add(scheduler, partial(complaints.run, job), settings.tick_seconds)
+        _add(scheduler, partial(complaints.run, partial(_tidy_up, engine, settings)), _HOUR_SECONDS)
         scheduler.start()
         stopped.wait()
         scheduler.shutdown()
     engine.dispose()
+
+
+class Complaints:
+    """What keeps jobs from their work: one line in the log for all of them, and another when it changes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._present: dict[Job, str] = {}
+
+    def run(self, job: Job) -> None:
+        """Do the job; what is no ChmError is a bug, and raised."""
+        problem = ""
+        try:
+            job()
+        except ChmError as error:
+            problem = str(error)
+        with self._lock:
+            if problem and problem not in self._present.values():
+                _log.error("%s", problem)
+            self._present[job] = problem
 
 
 def settle_memory() -> None:
@@ -75,9 +99,7 @@ def tick(engine: Engine, settings: Settings, now: datetime) -> list[RunView]:
         return [each.result() for each in dispatcher.start_due()]
 
 
-def _jobs(
-    stack: ExitStack, engine: Engine, settings: Settings, stopped: threading.Event
-) -> Iterable[Callable[[], object]]:
+def _jobs(stack: ExitStack, engine: Engine, settings: Settings, stopped: threading.Event) -> Iterable[Job]:
     """What every tick looks for; each looks by one small query before it does anything."""
     policy = replace(fetch_policy(settings), deadline=DEADLINE)
     dispatcher = stack.enter_context(Dispatcher(engine, settings, _now))
@@ -114,17 +136,16 @@ def _start_due(engine: Engine, settings: Settings, dispatcher: Dispatcher, stopp
     dispatcher.start_due()
 
 
-def _scheduler(jobs: Iterable[Callable[[], object]], seconds: float) -> BackgroundScheduler:
+def _scheduler() -> BackgroundScheduler:
     # That a job is still at work at the next tick is as it should be, and no news.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # Nor is it that a transaction cannot be undone when the database is gone: what ended it is raised as well.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     # UTC: a local zone would skip or repeat an hour twice a year.
-    scheduler = BackgroundScheduler(timezone=UTC)
-    for job in jobs:
-        _add(scheduler, job, seconds)
-    return scheduler
+    return BackgroundScheduler(timezone=UTC)
 
 
-def _add(scheduler: Any, job: Callable[[], object], seconds: float) -> None:  # APScheduler has no types
+def _add(scheduler: Any, job: Job, seconds: float) -> None:  # APScheduler has no types
     scheduler.add_job(
         job,
         "interval",

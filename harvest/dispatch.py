@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from sqlalchemy import Engine
 
 from chm_node.database import reading, writing
+from chm_node.errors import ChmError
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.settings import Settings
 from harvest import hints, leases
@@ -113,7 +114,9 @@ def _report(source: Source, done: "Future[RunView]") -> None:
     if done.cancelled():
         return
     if error := done.exception():
-        _log.error("harvest of %s failed", source.node, exc_info=error)
+        # A database that fails is no bug, and its own words say all there is to say.
+        bug = None if isinstance(error, ChmError) else error
+        _log.error("harvest of %s failed: %s", source.node, error, exc_info=bug)
         return
     run = done.result()
     _log.info(

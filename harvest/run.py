@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from chm_node import disk
 from chm_node.catalogue import ChangeLog
 from chm_node.database import reading, writing
 from chm_node.errors import (
@@ -63,6 +64,9 @@ _TOO_MANY = (
     "decide: chm held"
 )
 _CUT_SHORT = "ended before the last page; the next harvest goes on from here"
+_NO_ROOM = (
+    f"the disk has less than {disk.LEAST_BYTES // 1024**2} MB free, so nothing more is taken over until there is room"
+)
 
 
 class Harvest:
@@ -90,7 +94,7 @@ class Harvest:
         self._clock = clock
         self._stop = stop
         self._comparing = with_list or clock() >= source.compared + compare.INTERVAL
-        self._uncompared = False
+        self._uncompared = self._no_room = False
         self._sampling = sampling or origins.Sampling()
         self._notes: list[str] = []  # what a person should read in the run's message
         self._described: Description | None = None  # None when it is what it was
@@ -133,7 +137,9 @@ class Harvest:
         return self._finish(outcome, complete, retry_after, jitter)
 
     def _walk(self) -> bool:
-        """Take over every page; False when it ended before: the time or the worker did."""
+        """Take over every page; False when it ended before: the time, the worker or the room on the disk did."""
+        if not self._has_room():
+            return False
         self._read_description()
         self._ask_members()
         powers = self._powers()
@@ -255,9 +261,16 @@ class Harvest:
         )
 
     def _within(self, longest: timedelta) -> Callable[[], bool]:
-        """Tells, from now on, whether to go on: the worker may be told to stop, or the time be over."""
+        """Tells, from now on, whether to go on: the worker may be told to stop, the time be over, or the disk full."""
         latest = self._clock() + longest
-        return lambda: not self._stop.is_set() and self._clock() <= latest
+        return lambda: not self._stop.is_set() and self._clock() <= latest and self._has_room()
+
+    def _has_room(self) -> bool:
+        """Whether the disk has room for more than readers and editors need; once it has not, the run says so."""
+        if not self._no_room and disk.free_bytes(self._settings) < disk.LEAST_BYTES:
+            self._no_room = True
+            self._notes.append(_NO_ROOM)
+        return not self._no_room
 
     def _settle_second_texts(self, powers: Powers) -> None:
         """Ask the origins which of two texts of one version counts."""
@@ -288,7 +301,7 @@ class Harvest:
             counts = runs.counts(connection, self._run_id)
         if self._taking.refused and not counts.changed and not counts.unchanged:
             return runs.PARSE_ERROR
-        if counts.rejected or self._uncompared:
+        if counts.rejected or self._uncompared or self._no_room:
             return runs.PARTIAL
         return runs.OK if self._taking.read or self._taking.branches else runs.NOT_MODIFIED
 
@@ -297,7 +310,8 @@ class Harvest:
         well = outcome in (runs.OK, runs.NOT_MODIFIED, runs.PARTIAL)
         failures = 0 if well else self._source.failures + 1
         interval = timedelta(minutes=self._settings.poll_minutes)
-        due = next_due(now, interval, failures, retry_after, jitter) if complete or not well else now
+        goes_on = well and not complete and not self._no_room
+        due = now if goes_on else next_due(now, interval, failures, retry_after, jitter)
         with writing(self._engine) as connection:
             if well and (held := quarantine.withdrawals_waiting(connection, self._source.id, self._started)):
                 outcome = runs.QUARANTINED

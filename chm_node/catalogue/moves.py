@@ -1,14 +1,18 @@
-"""A record whose node has moved: its tombstone names another record, which says that it is the same one."""
+"""A record whose node has moved: its tombstone names another record, which says that it is the same one.
+
+And records whose node has another address by now, and was not moved.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from chm_node.catalogue.log import ChangeLog
 from chm_node.errors import RecordNotFoundError
 from chm_node.namespaces import DCTERMS, OWL
 from chm_node.record import Action
+from chm_node.tables import change, record
 
 #: Moves that are followed from one IRI.
 _MOST_MOVES = 10
@@ -34,6 +38,20 @@ def moved(connection: Connection, stones: Mapping[str, bytes], offered: Mapping[
     ``offered`` are live records that come with them, and count like held ones.
     """
     return [iri for iri, nquads in stones.items() if _is_known(connection, iri, replaced_by(nquads, iri), offered)]
+
+
+def left_behind(connection: Connection, nodes: Collection[str]) -> dict[str, int]:
+    """How many live records of our own are published in the name of another node than these, by that node.
+
+    One record tells whose those of a node are: what was harvested says by whom it came.
+    """
+    first = select(func.min(record.c.id)).where(record.c.origin.not_in(nodes)).group_by(record.c.origin)
+    ours = select(record.c.origin).join(change, change.c.seq == record.c.seq)
+    named = connection.execute(ours.where(record.c.id.in_(first), change.c.hops == "[]")).scalars().all()
+    if not named:
+        return {}
+    live = select(record.c.origin, func.count()).where(record.c.origin.in_(named), ~record.c.withdrawn)
+    return dict(connection.execute(live.group_by(record.c.origin)).all())
 
 
 def replaced_by(nquads: bytes, iri: str) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chm_node.errors import StorageError
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -37,9 +39,19 @@ def opened_engine(settings: "Settings") -> Iterator["Engine"]:
     engine = watermark.opened(settings)
     try:
         yield engine
-        watermark.note(engine, settings)
+        _note(engine, settings)
     finally:
         engine.dispose()
+
+
+def _note(engine: "Engine", settings: "Settings") -> None:
+    """Remember how far the log is given out; a command that did its work does not fail for a mark it cannot set."""
+    from chm_node import watermark
+
+    try:
+        watermark.note(engine, settings)
+    except StorageError as error:
+        click.echo(f"Warning: {error}. The command has done its work.", err=True)
 
 
 def open_signer(settings: "Settings") -> "Signer":

@@ -46,6 +46,12 @@ WRONG = [
     ("max_withdrawal_share", "2"),
     ("data_dir", "file.txt"),
     ("data_dir", ""),
+    ("database_url", "foo"),
+    ("database_url", "mysql://chm@db.example.org/chm"),
+    ("database_url", "postgresql://chm:pw@db.example.org:x/chm"),
+    ("database_url", "sqlite://"),
+    ("database_url", "sqlite:///:memory:"),
+    ("database_url", "sqlite:///node.sqlite?timeout=abc"),
     ("titles", "foo"),
     ("titles", "[]"),
     ("titles", "{}"),
@@ -99,6 +105,8 @@ def test_what_is_wrong_in_the_file_is_named_with_the_file(tmp_path, name, value)
         ("moved_from", "https://A.example.org, http://127.0.0.1:8111/",
          ("https://a.example.org/", "http://127.0.0.1:8111/")),
         ("country", "eu", "EU"),
+        ("database_url", "sqlite:///node.sqlite", "sqlite:///node.sqlite"),
+        ("database_url", "postgresql://chm:pw@[::1]:5432/chm", "postgresql://chm:pw@[::1]:5432/chm"),
         ("languages", "fr, ar,fr", ("fr", "ar")),
         ("titles", '{"FR": " Centre d\'échange ", "zh-Hans": "信息交换所"}',
          {"fr": "Centre d'échange", "zh-hans": "信息交换所"}),
@@ -174,10 +182,41 @@ def test_settings_made_of_values_alone_heed_neither_environment_nor_file(monkeyp
 
 
 def test_every_wrong_setting_is_named_at_once(monkeypatch):
-    monkeypatch.setenv("CHM_PORT", "x")
-    monkeypatch.setenv("CHM_COUNTRY", "Algeria")
-    with pytest.raises(SettingsError, match=r"country.*port|port.*country"):
+    wrong = {
+        "base_url": "chm.example.org",
+        "database_url": "foo",
+        "vocabulary_dir": "/nope",
+        "contact": "notmail",
+        "host": "no host",
+        "port": "x",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"CHM_{name.upper()}", value)
+    with pytest.raises(SettingsError) as told:
         Settings.load()
+    assert [each.split(" ")[0] for each in str(told.value).split("; ") if "(CHM_" in each] == list(wrong)
+
+
+def test_what_depends_on_another_setting_is_named_with_what_does_not(monkeypatch):
+    wrong = {
+        "moved_from": "https://chm.example.org/",
+        "profile": "demo",
+        "country": "XX",
+        "port": "x",
+    }
+    for name, value in {"base_url": "https://chm.example.org/", **wrong}.items():
+        monkeypatch.setenv(f"CHM_{name.upper()}", value)
+    with pytest.raises(SettingsError) as told:
+        Settings.load()
+    for name in wrong:
+        assert f"{name} (CHM_{name.upper()}): " in str(told.value)
+
+
+def test_no_message_shows_a_password(monkeypatch):
+    monkeypatch.setenv("CHM_DATABASE_URL", "postgresql://chm:secret@db.example.org:x/chm")
+    with pytest.raises(SettingsError) as told:
+        Settings.load()
+    assert "secret" not in str(told.value)
 
 
 def test_a_key_nobody_knows_in_the_file_is_an_error(monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -422,6 +423,29 @@ def test_a_node_moves_with_two_settings_and_a_command(filled, monkeypatch):
     assert "0 created, 0 updated, 2 unchanged" in filled("import", "records.csv").stdout
 
 
+def test_records_of_an_address_that_the_settings_do_not_know_stop_every_command(filled, monkeypatch):
+    old, new = Settings.load().base_url, "https://chm.example.dz/"
+    monkeypatch.setenv("CHM_BASE_URL", new)
+    for command in (["import", "records.csv"], ["export"], ["serve"], ["worker"]):
+        told = filled(*command, code=1).stderr
+        assert f"Error: base_url: 2 records of this node are published under {old}, and not under {new}" in told
+        assert "moved_from" in told
+    checks = json.loads(filled("doctor", "--json", code=2).stdout)
+    assert [each["state"] for each in checks if each["name"] == "record addresses"] == ["FAIL"]
+
+    monkeypatch.setenv("CHM_MOVED_FROM", old)
+    filled("move")
+    assert "2 unchanged" in filled("import", "records.csv").stdout
+    monkeypatch.delenv("CHM_MOVED_FROM")  # what is left under the old address are tombstones
+    filled("export")
+
+
+def test_before_the_first_record_the_address_may_change(node, folder, monkeypatch):
+    monkeypatch.setenv("CHM_BASE_URL", "https://chm.example.dz/")
+    (folder / "records.csv").write_text(TABLE)
+    assert "2 created" in node("import", "records.csv").stdout
+
+
 def listed_iri(chm):
     return chm("export", "--format", "csv").stdout.splitlines()[1].split(",")[0]
 
@@ -513,6 +537,51 @@ def test_the_doctor_finds_what_is_broken(node, folder, harm, name):
     harm(folder)
     checks = json.loads(node("doctor", "--json", code=2).stdout)
     assert name in [each["name"] for each in checks if each["state"] == "FAIL"]
+
+
+def test_a_database_that_may_not_be_used_is_told_in_one_sentence(node, database_urls, monkeypatch):
+    [url] = database_urls(1)
+    role = f"reader_{url.rpartition('_')[2]}"
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
+        server.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        server.execute(f"CREATE ROLE {role} LOGIN")
+    monkeypatch.setenv("CHM_DATABASE_URL", url.replace("chm@", f"{role}@"))
+
+    told = node("source", "list", code=1).stderr
+    checks = json.loads(node("doctor", "--json", code=2).stdout)
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
+        server.execute(f"DROP ROLE {role}")
+
+    assert told == "Error: database_url: the tables cannot be made: permission denied for schema public\n"
+    [check] = [each for each in checks if each["name"] == "database"]
+    assert (check["state"], check["sentence"]) == ("FAIL", f"{told.removeprefix('Error: ').strip()}.")
+
+
+def test_a_disk_that_is_full_while_the_tables_are_made_is_told_in_one_sentence(folder):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{limit}; import chm_node.cli.__main__", "init", "--yes"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith("Error: database_url: ")
+
+
+def test_the_doctor_finds_a_full_disk_of_the_database_too(node, monkeypatch):
+    monkeypatch.setenv("CHM_DATABASE_URL", "sqlite:////proc/chm.sqlite")  # of that file system nothing is ever free
+    [check] = [each for each in json.loads(node("doctor", "--json", code=2).stdout) if each["name"] == "disk space"]
+    assert (check["state"], check["sentence"]) == ("FAIL", "0 MB free, so nothing is harvested.")
+
+
+def test_a_mark_that_cannot_be_set_is_told_and_fails_no_command(filled, folder):
+    mark = folder / "chm-data/log-reached.json"
+    mark.unlink()
+    mark.mkdir()
+    told = "Warning: chm-data/log-reached.json cannot be written: Is a directory. The command has done its work.\n"
+    assert filled("source", "list").stderr == told
+    assert not list(folder.glob("chm-data/*.part"))
 
 
 # all commands
@@ -626,15 +695,21 @@ def test_of_two_that_start_on_one_port_in_the_same_moment_one_serves(filled, mon
             second.terminate()
 
 
-def test_a_node_can_listen_on_an_ipv6_address(filled, monkeypatch):
+@pytest.mark.parametrize(("host", "address"), [("::1", "[::1]"), ("localhost", "127.0.0.1")])
+def test_a_node_can_listen_on_an_ipv6_address_and_on_a_name(filled, monkeypatch, host, address):
     port = free_port()
-    monkeypatch.setenv("CHM_HOST", "::1")
+    monkeypatch.setenv("CHM_HOST", host)
     monkeypatch.setenv("CHM_PORT", str(port))
     with start_serving("--no-worker") as process:
         try:
-            assert wait_until_served(f"http://[::1]:{port}/livez").status_code == 200
+            assert wait_until_served(f"http://{address}:{port}/livez").status_code == 200
         finally:
             process.terminate()
+
+
+def test_serve_refuses_a_name_that_leads_nowhere(filled, monkeypatch):
+    monkeypatch.setenv("CHM_HOST", "nobody.invalid")
+    assert filled("serve", code=1).stderr.startswith("Error: host: nobody.invalid: ")
 
 
 def is_at_work(pid):
