@@ -19,11 +19,12 @@ from chm_node.entry import entry
 from chm_node.errors import ChmError
 from chm_node.namespaces import OWL
 from chm_node.proofs import verify
-from chm_node.publishing import meta_lines, signed, tombstone_lines
+from chm_node.publishing import signed
 from chm_node.record import Action, Change, Entry, Tombstone
 from chm_node.record_types import type_of
 from chm_node.settings import Settings
 from chm_node.signing import Signer
+from chm_node.statements import meta_lines, tombstone_lines
 from chm_node.tables import record as record_table
 
 #: Records moved in one transaction.

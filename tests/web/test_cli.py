@@ -198,6 +198,61 @@ def test_an_export_restores_a_lost_database(filled, folder):
     assert [line.split(",")[0] for line in filled("export", "--format", "csv").stdout.splitlines()] == iris
 
 
+def test_an_import_leaves_withdrawn_and_erased_records_as_they_are(filled, folder):
+    first, second = listed_iris(filled)
+    filled("withdraw", first, "--reason", "By mistake")
+    filled("erase", second, "--reason", "At the request of the person")
+    (folder / "records.csv").write_text(TABLE + "event,ws-3,Trois,fr,,2017\n")
+    for arguments, count in ((("--dry-run",), "1 would be created"), ((), "1 created"), ((), "0 created")):
+        done = filled("import", "records.csv", *arguments)
+        assert count in done.stdout
+        assert "2 stay withdrawn" in done.stdout
+        assert re.search(r"^line 2 \(ws-1\): was withdrawn on [\d-]+ and stays so$", done.stderr, re.MULTILINE)
+        assert re.search(r"^line 3 \(ws-2\): was erased on [\d-]+ and stays so$", done.stderr, re.MULTILINE)
+        assert "chm import --republish" in done.stderr
+    assert len(listed_iris(filled)) == 1
+    assert "ورشة".encode() not in filled("export").stdout_bytes
+
+
+def test_an_older_export_brings_nothing_back_either(filled):
+    filled("export", "-o", "all.nq")
+    first, second = listed_iris(filled)
+    filled("erase", first, "--reason", "At the request of the person")
+    done = filled("import", "all.nq")
+    assert "0 created, 0 updated, 1 unchanged, 1 stays withdrawn" in done.stdout
+    assert f"{first}: was erased on 20" in done.stderr
+    assert listed_iris(filled) == [second]
+
+
+def test_withdrawn_and_erased_records_are_published_again_only_when_that_is_asked(filled):
+    first, second = listed_iris(filled)
+    filled("withdraw", first, "--reason", "By mistake")
+    filled("erase", second, "--reason", "At the request of the person")
+    dry = filled("import", "records.csv", "--republish", "--dry-run")
+    assert "0 would be created, 2 would be updated, 0 unchanged\n" in dry.stdout
+    assert re.search(r"^line 2 \(ws-1\): was withdrawn on [\d-]+, would be published again$", dry.stderr, re.MULTILINE)
+    assert listed_iris(filled) == []
+    done = filled("import", "records.csv", "--republish")
+    assert "0 created, 2 updated, 0 unchanged\n" in done.stdout
+    assert re.search(r"^line 3 \(ws-2\): was erased on [\d-]+, is published again$", done.stderr, re.MULTILINE)
+    assert listed_iris(filled) == [first, second]
+
+
+def test_a_record_that_was_erased_before_the_node_moved_stays_so(filled, monkeypatch):
+    first, second = listed_iris(filled)
+    filled("erase", first, "--reason", "At the request of the person")
+    monkeypatch.setenv("CHM_BASE_URL", "https://chm.example.dz/")
+    monkeypatch.setenv("CHM_MOVED_FROM", "http://127.0.0.1:8100/")
+    filled("move")
+    done = filled("import", "records.csv")
+    assert "0 created, 0 updated, 1 unchanged, 1 stays withdrawn" in done.stdout
+    assert "line 2 (ws-1): was erased on 20" in done.stderr
+    moved = second.replace("http://127.0.0.1:8100/", "https://chm.example.dz/")
+    assert listed_iris(filled) == [moved]
+    filled("withdraw", moved, "--reason", "By mistake")
+    assert "0 created, 0 updated, 0 unchanged, 2 stay withdrawn" in filled("import", "records.csv").stdout
+
+
 def test_an_export_may_be_of_one_node_alone(filled):
     assert filled("export", "--origin", "http://127.0.0.1:8100/").stdout_bytes == filled("export").stdout_bytes
 
@@ -248,8 +303,12 @@ def test_a_node_moves_with_two_settings_and_a_command(filled, monkeypatch):
     assert "0 created, 0 updated, 2 unchanged" in filled("import", "records.csv").stdout
 
 
+def listed_iris(chm):
+    return [line.split(",")[0] for line in chm("export", "--format", "csv").stdout.splitlines()[1:]]
+
+
 def listed_iri(chm):
-    return chm("export", "--format", "csv").stdout.splitlines()[1].split(",")[0]
+    return listed_iris(chm)[0]
 
 
 # dump
