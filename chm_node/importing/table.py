@@ -100,7 +100,7 @@ def _found(row: _Row, record_type: RecordType | None, iri: str, names: Names, se
     _read_caveat(draft, row)
     if draft.notes:
         draft.put(("summary",), {"en": "\n".join(draft.notes)}, "quantities")
-    found = checked(row.place, Record(iri, record_type.name, draft.values), record_type, (), settings)
+    found = checked(row.place, Record(iri, record_type.name, draft.values), record_type, draft.problems, settings)
     problems = tuple(_by_column(_of_figures(each, row), draft) for each in found.problems)
     return Found(found.place, found.record, problems, found.unknown_terms)
 

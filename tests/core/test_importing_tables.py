@@ -1,8 +1,10 @@
 """Tables become records: what can be structured is, the rest stays in words, and problems name their line."""
 
+from decimal import Decimal
+
 import pytest
 
-from chm_node.errors import ParseError
+from chm_node.errors import ParseError, Problem
 from chm_node.importing.table import COLUMNS, read_table
 from chm_node.publishing import identifier_of
 from chm_node.record_types import RECORD_TYPES
@@ -96,6 +98,81 @@ def test_a_quantity_that_cannot_be_read_is_not_called_missing(read, written):
     [problem] = found.problems
     assert problem.field == "quantities"
     assert problem.message == f"{written!r} cannot be read; write a number and t, kg or g, such as 300 t PCB"
+
+
+@pytest.mark.parametrize(
+    ("written", "figure"),
+    [
+        ("1500", 1500),
+        ("1 500", 1500),
+        ("1\u202f500\u00a0000", 1500000),
+        ("1,500,000", 1500000),
+        ("1.500.000", 1500000),
+        ("1,500.25", Decimal("1500.25")),
+        ("1.500,25", Decimal("1500.25")),
+        ("1 500,250", Decimal("1500.25")),
+        ("1,500,000.5", Decimal("1500000.5")),
+        ("1234.567", Decimal("1234.567")),
+        ("1.5", Decimal("1.5")),
+        ("1,5", Decimal("1.5")),
+        ("1.2340", Decimal("1.234")),
+        ("0,125", Decimal("0.125")),
+        ("١٥٠٠", 1500),
+        ("١٬٥٠٠", 1500),
+        ("١٫٥٠٠", Decimal("1.5")),
+        ("١٬٥٠٠٫٢٥", Decimal("1500.25")),
+    ],
+)
+def test_a_figure_that_can_be_read_in_one_way_is_read_so(read, written, figure):
+    [kpi] = read(row(type="kpi", quantities=written))
+    assert kpi.problems == ()
+    assert kpi.record.values["value"] == figure
+    [stock] = read(row(type="stockpile", topics="PCB", quantities=f"{written} t PCB"))
+    assert stock.record.values["quantity"]["value"] == figure
+
+
+@pytest.mark.parametrize(
+    ("type_name", "quantities", "both"),
+    [
+        ("project", "EUR 1,500", "1,500 may be 1500 or 1.5; write 1500 or 1.5"),
+        ("project", "USD 12.500; 4 rooms", "12.500 may be 12500 or 12.5; write 12500 or 12.5"),
+        ("stockpile", "1,234 t PCB", "1,234 may be 1234 or 1.234; write 1234 or 1.2340"),
+        ("kpi", "target 54, actual 1.000", "1.000 may be 1000 or 1; write 1000 or 1"),
+        ("kpi", "١,٥٠٠", "١,٥٠٠ may be 1500 or 1.5; write 1500 or 1.5"),
+    ],
+)
+def test_a_figure_that_can_be_read_in_two_ways_is_a_problem_that_says_how_to_write_it(
+    read, type_name, quantities, both
+):
+    [found] = read(row(type=type_name, topics="PCB", quantities=quantities))
+    assert found.record is None
+    assert found.problems == (Problem("quantities", both),)
+
+
+def test_every_figure_that_can_be_read_in_two_ways_is_named(read):
+    [found] = read(row(type="kpi", quantities="target 1,200, actual 1.100 (92.500 %)"))
+    assert [problem.message.split(" ")[0] for problem in found.problems] == ["1,200", "1.100", "92.500"]
+
+
+def test_a_figure_in_words_that_no_field_takes_stays_as_it_is_written(read):
+    [found] = read(row(quantities="about 1,500 visitors; EUR 1,500"))
+    assert found.problems == ()
+    assert found.record.values["summary"] == {"en": "Quantities: about 1,500 visitors\nQuantities: EUR 1,500"}
+
+
+@pytest.mark.parametrize("written", ["1200", "1 200", "1,200", "1.200", "١٬٢٠٠", "١٢٠٠"])
+def test_people_and_companies_are_counted_in_whole_numbers(read, written):
+    [event] = read(row(quantities=f"{written} participants"))
+    assert event.record.values["participants"] == 1200
+    [stock] = read(row(type="stockpile", topics="PCB", quantities=f"300 t PCB; {written} companies"))
+    assert stock.record.values["holder_count"] == 1200
+
+
+@pytest.mark.parametrize("written", ["1.5", "1,20", "12 34", "1,2000"])
+def test_what_is_no_count_of_people_stays_words(read, written):
+    [found] = read(row(quantities=f"{written} participants"))
+    assert "participants" not in found.record.values
+    assert found.record.values["summary"] == {"en": f"Quantities: {written} participants"}
 
 
 def test_links_between_rows_are_links_between_records(read, settings):
