@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from chm_node.cli.opening import load_settings, open_signer, opened_engine, prog
 from chm_node.errors import ChmError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from chm_node.catalogue import Withdrawn
     from chm_node.importing.found import Contents, Found
     from chm_node.publishing import Published
@@ -39,18 +42,19 @@ def import_files(files: tuple[Path, ...], dry_run: bool, skip_bad: bool, type_na
     settings = load_settings()
     contents = list(_read(files, settings, type_name))
     found = [each for one in contents for each in one.found]
-    bad = _report(found)
     _report_left_out([each for one in contents for each in one.left_out], settings)
     if not found:
-        raise ChmError(f"no record found; the addresses of this node's records begin with {settings.uri_space}")
-    records = [each.record for each in found if each.record]
-    if bad and not skip_bad:
-        raise ChmError(
-            f"{bad} of {len(found)} records have problems, so nothing was stored; "
-            "repair them, or import the others with --skip-bad"
-        )
-    run = _foresee if dry_run else _publish
-    published = run(settings, records, republish)
+        raise ChmError(_nothing_found(files, settings))
+    with opened_engine(settings) as engine:
+        found = _compared(engine, settings, found, republish)
+        bad = _report(found)
+        if bad and not skip_bad:
+            raise ChmError(
+                f"{bad} of {len(found)} records have problems, so nothing was stored; "
+                "repair them, or import the others with --skip-bad"
+            )
+        run = _foresee if dry_run else _publish
+        published = run(engine, settings, [each.record for each in found if each.record], republish)
     _report_withdrawn(published, {each.record.iri: each.place for each in found if each.record}, dry_run)
     click.echo(_counts(published, bad, "would be " if dry_run else ""))
     if bad:
@@ -64,8 +68,24 @@ def _read(files: Sequence[Path], settings: "Settings", type_name: str) -> Iterat
     assumed = type_named(type_name) if type_name else None
     with Sandbox() as sandbox, progress("files read", len(files)) as step:
         for path in files:
-            yield read_file(path, settings, sandbox, assumed)
+            contents = read_file(path, settings, sandbox, assumed)
+            file = f"{path}: " if len(files) > 1 else ""
+            yield replace(contents, found=[replace(each, place=f"{file}{each.place}") for each in contents.found])
             step(1)
+
+
+def _nothing_found(files: Sequence[Path], settings: "Settings") -> str:
+    if all(path.suffix.lower() == ".csv" for path in files):
+        return "no record found; a table has a row for each record below the one with the names of its columns"
+    return f"no record found; the addresses of this node's records begin with {settings.uri_space}"
+
+
+def _compared(engine: "Engine", settings: "Settings", found: Sequence["Found"], republish: bool) -> list["Found"]:
+    from chm_node.database import reading
+    from chm_node.importing.compared import compared
+
+    with reading(engine) as connection:
+        return compared(found, connection, settings, republish=republish)
 
 
 def _report(found: Iterable["Found"]) -> int:
@@ -96,19 +116,18 @@ def _report_left_out(subjects: Sequence[str], settings: "Settings") -> None:
         click.echo(f"left out: {are} not under {settings.uri_space}, such as {example}", err=True)
 
 
-def _foresee(settings: "Settings", records: Sequence["Record"], republish: bool) -> "Published":
+def _foresee(engine: "Engine", settings: "Settings", records: Sequence["Record"], republish: bool) -> "Published":
     from chm_node.publishing import foreseen
 
-    with opened_engine(settings) as engine:
-        return foreseen(engine, settings, records, republish=republish)
+    return foreseen(engine, settings, records, republish=republish)
 
 
-def _publish(settings: "Settings", records: Sequence["Record"], republish: bool) -> "Published":
+def _publish(engine: "Engine", settings: "Settings", records: Sequence["Record"], republish: bool) -> "Published":
     from chm_node.publishing import Published, publish
 
     total = Published()
     signer = open_signer(settings)
-    with opened_engine(settings) as engine, progress("records published", len(records)) as step:
+    with progress("records published", len(records)) as step:
         for batch in publish(engine, settings, signer, records, datetime.now(UTC), republish=republish):
             total += batch
             step(batch.created + batch.updated + batch.unchanged + len(batch.left))

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from chm_node.errors import ParseError, Problem
-from chm_node.importing.table import COLUMNS, read_table
+from chm_node.importing.rows import COLUMNS
+from chm_node.importing.table import read_table
 from chm_node.publishing import identifier_of
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
@@ -255,9 +256,96 @@ def test_a_row_that_every_hub_would_refuse_has_a_problem(read):
 
 
 def test_a_slug_is_used_once(read):
-    first, second = read(row(), row())
+    first, second = read(row(), row(start="soon"))
     assert first.problems == ()
+    assert fields(second) == ["slug", "start"]
     assert "line 2" in second.problems[0].message
+
+
+def fields(found):
+    return [problem.field for problem in found.problems]
+
+
+def test_a_problem_of_the_row_hides_none_of_a_field(read):
+    [found] = read(row(lang="", start="2 Jan 2026", quantities="1,500 t"))
+    assert sorted(fields(found)) == ["lang", "start"]
+    [found] = read(row(type="project", lang="", start="2 Jan 2026", quantities="EUR 1,500"))
+    assert sorted(fields(found)) == ["lang", "quantities", "start"]
+
+
+def test_every_problem_of_a_row_that_no_type_is_known_of_is_named(read):
+    [found] = read(row(type="", slug="", lang=""))
+    assert fields(found) == ["slug", "type", "lang"]
+
+
+@pytest.mark.parametrize("type_name", ["event", "stockpile", "document", "news"])
+@pytest.mark.parametrize(
+    ("start", "end", "named"),
+    [
+        ("2026-13-01", "2026-12-04", ["start"]),
+        ("2026-12-04", "2026-02-30", ["end"]),
+        ("2026-12-04", "2026-12-03", ["end"]),
+        ("2026-12-04", "2026", []),
+    ],
+)
+def test_only_two_dates_are_compared_and_every_impossible_one_is_named(read, type_name, start, end, named):
+    [found] = read(row(type=type_name, start=start, end=end, topics="PCB", quantities="5 t PCB", country="DZ"))
+    assert fields(found) == named
+
+
+def test_two_titles_of_one_language_are_a_problem_and_the_same_one_twice_is_none(read):
+    columns = (*COLUMNS, "title_fr")
+    [found] = read(row(title_fr="Atelier bis", lang="FR"), columns=columns)
+    assert found.problems == (Problem("title_fr", "title_orig is another title in fr; keep one of them"),)
+    [found] = read(row(title_fr=" Atelier ", title_en="Workshop"), columns=columns)
+    assert found.record.values["title"] == {"fr": "Atelier", "en": "Workshop"}
+
+
+def test_no_cell_of_any_type_is_dropped(read):
+    texts = {"title_en": "Named", "start": "2011-01-02", "end": "2012-03-04", "place": "Somewhere", "org": "Somebody"}
+    texts |= {"treaty": "Somehow", "topics": "Something", "country": "Nowhere", "quantities": "some 4"}
+    texts |= {"relations": "took place", "caveat": "doubted", "seed": "777"}
+    quantities = f"{texts['quantities']}; 300 t PCB"
+    rows = [row(type=name, slug=name, **texts | {"quantities": quantities}) for name in RECORD_TYPES]
+    records = [found.record for found in read(*rows) if found.record]  # some types need what no column has
+    dropped = {each.type: [text for text in texts.values() if text not in repr(each.values)] for each in records}
+    assert {name: each for name, each in dropped.items() if each} == {}
+    assert len(records) > 50
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("type,slug,start,start", "'start' stands twice"),
+        ("type,slug,title_fr,Title_FR", "'title_fr' stands twice"),
+        ("type,slug,,start", "column 3 has no name"),
+        ("type,slug,titel", "'titel' is not known"),
+    ],
+)
+def test_a_column_that_cannot_be_told_is_refused(settings, header, message):
+    with pytest.raises(ParseError, match=message):
+        read_table(f"{header}\nevent,ws-1,2017,2018\n".encode(), settings)
+
+
+def test_empty_cells_at_the_end_of_lines_are_what_spreadsheets_write(settings):
+    data = b"type,slug,title_en,start,,,\nevent,ws-1,Workshop,2017,,,\nevent,ws-2,Workshop,2017, ,,,,,\n,,,,,,\n"
+    found = read_table(data, settings)
+    assert [(each.place, each.problems) for each in found] == [("line 2 (ws-1)", ()), ("line 3 (ws-2)", ())]
+
+
+def test_more_cells_than_columns_are_a_problem_of_the_row(settings):
+    [found] = read_table(b"type,slug,title_en,start\nevent,ws-1,Workshop, and more,2017\n", settings)
+    assert [str(each) for each in found.problems] == [
+        "row: has more cells than the table has columns; is a text with a comma not quoted?"
+    ]
+
+
+@pytest.mark.parametrize("rows_after", [1, 10_000], ids=["small", "large"])
+def test_a_quote_that_is_never_closed_is_named_where_its_row_begins(settings, rows_after):
+    good = "event,ws-{},Workshop,2017\n"
+    rows = [good.format(1), good.format(2), 'event,ws-3,"Work\n', *(good.format(9 + n) for n in range(rows_after))]
+    with pytest.raises(ParseError, match=r"^line 4: .*quotation mark"):
+        read_table(("type,slug,title_en,start\n" + "".join(rows)).encode(), settings)
 
 
 def test_a_line_is_counted_where_its_row_begins(read):

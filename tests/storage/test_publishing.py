@@ -218,6 +218,17 @@ def test_withdrawn_and_erased_records_are_left_as_they_are_when_that_is_asked(no
     assert [len(node.versions(each.iri)) for each in records] == [2, 2, 1, 1]
 
 
+def test_the_records_of_one_node_are_told_apart_from_its_withdrawn_ones(node):
+    records = [node.record(number, "Un") for number in (1, 2)]
+    node.publish(*records)
+    node.withdraw(records[1].iri)
+    assert node.ask(lambda catalogue: catalogue.withdrawn_by_iri(node.settings.node_iri)) == {
+        records[0].iri: False,
+        records[1].iri: True,
+    }
+    assert node.ask(lambda catalogue: catalogue.withdrawn_by_iri("https://tn.chm.example/node")) == {}
+
+
 def test_what_is_not_there_cannot_be_withdrawn(node):
     with pytest.raises(RecordNotFoundError):
         node.withdraw(node.record(1, "Un").iri)

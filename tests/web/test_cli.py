@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from chm_node.cli import main
+from chm_node.publishing import identifier_of
 from chm_node.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -196,6 +197,60 @@ def test_an_export_restores_a_lost_database(filled, folder):
     assert "2 created" in filled("import", "all.nq").stdout
     iris = [line.split(",")[0] for line in before.splitlines()]
     assert [line.split(",")[0] for line in filled("export", "--format", "csv").stdout.splitlines()] == iris
+
+
+def test_a_slug_that_is_published_under_another_type_is_a_problem(filled, folder):
+    first, _ = listed_iris(filled)
+    (folder / "records.csv").write_text(TABLE.replace("event,ws-1", "news,ws-1") + "event,ws-3,Trois,fr,,2017\n")
+    done = filled("import", "records.csv", code=1)
+    assert (
+        f"line 2 (ws-1): type: the slug is published as event already; keep that type, or withdraw {first}"
+        in done.stderr
+    )
+    assert "1 of 3 records have problems, so nothing was stored" in done.stderr
+    filled("withdraw", first, "--reason", "It is news")
+    assert "2 created, 0 updated, 1 unchanged" in filled("import", "records.csv").stdout
+    assert "0 created, 0 updated, 3 unchanged" in filled("import", "records.csv").stdout
+
+
+def test_an_erased_record_does_not_come_back_under_another_type(filled, folder):
+    first, second = listed_iris(filled)
+    filled("erase", first, "--reason", "At the request of the person")
+    (folder / "records.csv").write_text(TABLE.replace("event,", "meeting,"))
+    filled("withdraw", second, "--reason", "It is a meeting")
+    done = filled("import", "records.csv", "--skip-bad", code=1)
+    assert re.search(
+        r"^line 2 \(ws-1\): slug: was erased as event on [\d-]+; take the row out", done.stderr, re.MULTILINE
+    )
+    assert "1 created, 0 updated, 0 unchanged, 1 left out" in done.stdout
+    assert "1 created, 0 updated, 1 unchanged" in filled("import", "records.csv", "--republish").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "named"),
+    [
+        ("b.csv", TABLE.replace("Atelier", "Autre"), "b.csv: line 2 (ws-1): slug: a.csv: line 2 (ws-1) says"),
+        ("b.csv", TABLE.replace("event,ws-2", "news,ws-2"), "b.csv: line 3 (ws-2): slug: a.csv: line 3 (ws-2) says"),
+        ("b.ttl", "", "iri: a.csv: line 2 (ws-1) says something else of it; keep one of them"),
+    ],
+    ids=["another content", "another type", "RDF"],
+)
+def test_what_two_files_say_differently_of_a_record_is_a_problem(node, folder, name, more, named):
+    (folder / "a.csv").write_text(TABLE)
+    (folder / "c.csv").write_text(TABLE)
+    assert "2 would be created" in node("import", "a.csv", "c.csv", "--dry-run").stdout
+    if not more:
+        iri = f"http://127.0.0.1:8100/id/event/{identifier_of(Settings.load(), 'ws-1')}"
+        more = f'<{iri}> <http://purl.org/dc/terms/title> "Autre"@fr ; <https://schema.org/startDate> "2017" .'
+    (folder / name).write_text(more)
+    done = node("import", "a.csv", name, "--type", "event", code=1)
+    assert named in done.stderr
+    assert "so nothing was stored" in done.stderr
+
+
+def test_a_table_without_a_row_says_so(node, folder):
+    (folder / "records.csv").write_text(TABLE.splitlines()[0])
+    assert "a table has a row for each record" in node("import", "records.csv", code=1).stderr
 
 
 def test_an_import_leaves_withdrawn_and_erased_records_as_they_are(filled, folder):
