@@ -14,6 +14,7 @@ tables, database                the schema by subject; opened on SQLite or Postg
 catalogue, search               where records and the change log live; the search index
 resource_lists                  records and changes as ResourceSync lists them
 formats                         one media type each: RDF, feeds, DCAT, the log
+statements                      what a node states of each version of a record (pure)
 publishing                      publish, revise, withdraw, import, export
 dumps                           the log as it stands, in files
 watermark                       how far the log was given out, as a file knows it

@@ -22,6 +22,7 @@ ChmError
 └── HarvestError               one source could not be harvested; stored in its run
     ├── FetchError             no answer, an error status, a forbidden address: .retry_after
     ├── ParseError             not what its media type promised
+    │   ├── TooLargeError      more than is read at once
     │   └── ReaderDiedError    the child that read it had to be ended: .reason
     └── ImplausibleHarvestError   it would withdraw too much at once
 
@@ -203,6 +204,10 @@ class FetchError(HarvestError):
 
 class ParseError(HarvestError):
     """A document is not what its media type promised; the message says what to do."""
+
+
+class TooLargeError(ParseError):
+    """A document has more bytes or statements than are read at once."""
 
 
 class ReaderDiedError(ParseError):

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 import pyoxigraph as ox
 
-from chm_node.errors import ParseError
+from chm_node.errors import ParseError, TooLargeError
 from chm_node.foreign_json import MAX_DEPTH, load, too_deep, without_references
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -108,13 +108,13 @@ def _parse(data: bytes, rdf_format: ox.RdfFormat, base_iri: str) -> list[ox.Quad
         _check_encoding(data)
         raise ParseError(f"this is not valid {rdf_format.name}: {error}") from error
     if len(quads) > MAX_QUADS:
-        raise ParseError(f"the document has more than {MAX_QUADS:,} statements; split it into pages")
+        raise TooLargeError(f"the document has more than {MAX_QUADS:,} statements; split it into pages")
     return quads
 
 
 def _checked_bytes(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
-        raise ParseError(f"the document is larger than {MAX_BYTES // 1024 // 1024} MiB; split it into pages")
+        raise TooLargeError(f"the document is larger than {MAX_BYTES // 1024 // 1024} MiB; split it into pages")
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in data:
         raise ParseError("the document contains zero bytes; save it as UTF-8 text")

@@ -20,11 +20,12 @@ from chm_node.errors import ChmError
 from chm_node.keys import public_keys
 from chm_node.namespaces import OWL
 from chm_node.proofs import verify
-from chm_node.publishing import check_key, meta_lines, signed, tombstone_lines
+from chm_node.publishing import check_key, signed
 from chm_node.record import Action, Change, Entry, Tombstone
 from chm_node.record_types import type_of
 from chm_node.settings import Settings
 from chm_node.signing import Signer
+from chm_node.statements import meta_lines, tombstone_lines
 from chm_node.tables import record as record_table
 
 #: Records moved in one transaction.

@@ -7,6 +7,7 @@ assigned, which is the record's version and part of the signed graph, and the pr
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pyoxigraph as ox
@@ -14,21 +15,23 @@ from sqlalchemy import Connection, Engine
 
 from chm_node.addresses import address_problems
 from chm_node.canonical import canonical_bytes, canonical_lines, digest, refuse_blank_nodes
-from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
+from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange, Withdrawn, withdrawn_among
 from chm_node.database import reading, writing
 from chm_node.entry import entry
 from chm_node.errors import ConflictError, InvalidRecordError, Problem
 from chm_node.keys import current_name
 from chm_node.limits import size_problems, term_problems
-from chm_node.namespaces import ADMS, AS, DCAT, DCTERMS, FOAF, NON_PUBLIC, OWL, PROFILE, PROV, RDF, VOCABULARY
-from chm_node.record import Action, Change, Entry, Record, RecordGraph, Tombstone, Values, from_milliseconds, timestamp
+from chm_node.namespaces import OWL, VOCABULARY
+from chm_node.record import Action, Change, Entry, Record, RecordGraph, Tombstone, Values, from_milliseconds
 from chm_node.record_types import OTHER, RECORD_TYPES, type_of
 from chm_node.schema import RecordType
 from chm_node.settings import Settings
 from chm_node.signing import Signer
+from chm_node.statements import meta_lines, tombstone_lines, tombstone_triples
 
 #: Changes in one transaction; a longer list is published in several.
 BATCH = 500
+_ANY_TIME = from_milliseconds(0)
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,17 @@ class Published:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    left: tuple[Withdrawn, ...] = ()  #: withdrawn before, and left so
+    again: tuple[Withdrawn, ...] = ()  #: withdrawn before, and published again
 
     def __add__(self, other: "Published") -> "Published":
-        return Published(self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged)
+        return Published(
+            self.created + other.created,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.left + other.left,
+            self.again + other.again,
+        )
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,18 @@ class _Draft:
     body: tuple[str, ...]
     entry: Entry
     unknown_terms: tuple[tuple[str, str], ...]
+
+
+_Held = Mapping[str, tuple[LoggedChange, datetime]]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What publishing a batch comes to."""
+
+    changed: Sequence[_Draft]
+    held: _Held  #: the newest version of each, and when it was first published
+    published: Published
 
 
 def record_iri(settings: Settings, type_name: str, identifier: UUID) -> str:
@@ -76,22 +99,23 @@ def with_defaults(values: Values, settings: Settings) -> dict[str, object]:
 
 
 def publish(
-    engine: Engine, settings: Settings, signer: Signer, records: Iterable[Record], now: datetime
+    engine: Engine,
+    settings: Settings,
+    signer: Signer,
+    records: Iterable[Record],
+    now: datetime,
+    *,
+    republish: bool = True,
 ) -> Iterator[Published]:
     """Publish or revise records, one transaction a batch; yields what each batch did, for progress.
 
-    A record whose content is what is published already makes no change. Raises InvalidRecordError
-    for what ``check`` refuses, before anything of its batch is written, and ConflictError when the
-    key was changed meanwhile.
+    A record whose content is what is published already makes no change, nor does a withdrawn or erased one unless
+    ``republish``. Raises InvalidRecordError for what ``check`` refuses, before anything of its batch is written, and
+    ConflictError when the key was changed meanwhile.
     """
-    batch: list[_Draft] = []
-    for record in records:
-        batch.append(_draft(record, settings))
-        if len(batch) == BATCH:
-            yield _publish_batch(engine, settings, signer, batch, now)
-            batch = []
-    if batch:
-        yield _publish_batch(engine, settings, signer, batch, now)
+    drafts = (_draft(record, settings) for record in records)
+    while batch := list(islice(drafts, BATCH)):
+        yield _publish_batch(engine, settings, signer, batch, now, republish=republish)
 
 
 def check(record: Record, settings: Settings) -> None:
@@ -99,18 +123,13 @@ def check(record: Record, settings: Settings) -> None:
     _checked(record, settings)
 
 
-def foreseen(engine: Engine, settings: Settings, records: Iterable[Record]) -> Published:
+def foreseen(engine: Engine, settings: Settings, records: Iterable[Record], *, republish: bool = True) -> Published:
     """What ``publish`` would do with these records, without doing it; raises what it would raise."""
     drafts = [_draft(record, settings) for record in {record.iri: record for record in records}.values()]
-    total = Published()
+    batches = (drafts[start : start + BATCH] for start in range(0, len(drafts), BATCH))
     with reading(engine) as connection:
-        for start in range(0, len(drafts), BATCH):
-            batch = drafts[start : start + BATCH]
-            held = _held_graphs(connection, [draft.record.iri for draft in batch])
-            batch = [_with_former_names(draft, held.get(draft.record.iri), settings) for draft in batch]
-            unchanged = sum(_is_published(draft, held.get(draft.record.iri)) for draft in batch)
-            total += Published(len(batch) - len(held), len(held) - unchanged, unchanged)
-    return total
+        plans = (_plan(connection, settings, batch, republish=republish) for batch in batches)
+        return sum((each.published for each in plans), Published())
 
 
 def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tombstone, now: datetime) -> Change:
@@ -141,71 +160,6 @@ def withdraw(engine: Engine, settings: Settings, signer: Signer, tombstone: Tomb
     return change
 
 
-def tombstone_triples(tombstone: Tombstone, deleted: datetime) -> list[ox.Triple]:
-    """What is stated of a withdrawn record (ActivityStreams 2.0 §3.3)."""
-    node = ox.NamedNode(tombstone.iri)
-    known = RECORD_TYPES.get(tombstone.former_type)
-    triples = [
-        ox.Triple(node, ox.NamedNode(RDF.type), ox.NamedNode(AS.Tombstone)),
-        ox.Triple(node, ox.NamedNode(AS.deleted), _moment(deleted)),
-    ]
-    if known is not None:
-        triples.append(ox.Triple(node, ox.NamedNode(AS.formerType), ox.NamedNode(known.term)))
-    if tombstone.replaced_by:
-        triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.isReplacedBy), ox.NamedNode(tombstone.replaced_by)))
-    if tombstone.erased:
-        triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.accessRights), ox.NamedNode(NON_PUBLIC)))
-    for language, reason in tombstone.reason.items():
-        triples.append(ox.Triple(node, ox.NamedNode(DCTERMS.description), ox.Literal(reason, language=language)))
-    return triples
-
-
-def tombstone_lines(tombstone: Tombstone, settings: Settings, version: datetime, issued: datetime) -> list[str]:
-    """The record graph of a withdrawn record."""
-    triples = tombstone_triples(tombstone, version)
-    return [*canonical_lines(triples), *meta_lines(tombstone.iri, settings, version, issued)]
-
-
-def meta_lines(iri: str, settings: Settings, version: datetime, issued: datetime) -> list[str]:
-    """The record's ``dcat:CatalogRecord``: who speaks for it, which version this is, under which terms."""
-    node = ox.NamedNode(f"{iri}#meta")
-    facts: tuple[ox.NamedNode | ox.Literal, ...] = (
-        ox.NamedNode(iri),
-        ox.Literal(iri),
-        _moment(issued),
-        _moment(version),
-        ox.NamedNode(settings.node_iri),
-        ox.NamedNode(settings.metadata_licence),
-    )
-    varying = [ox.Triple(node, predicate, fact) for predicate, fact in zip(_META_PREDICATES, facts, strict=True)]
-    constant = [ox.Triple(node, predicate, fact) for predicate, fact in _META_FACTS]
-    return canonical_lines([*varying, *constant])
-
-
-_META_PREDICATES = tuple(
-    ox.NamedNode(each)
-    for each in (
-        FOAF.primaryTopic,
-        DCTERMS.identifier,
-        DCTERMS.issued,
-        DCTERMS.modified,
-        PROV.wasAttributedTo,
-        DCTERMS.license,
-    )
-)
-_META_FACTS = (
-    (ox.NamedNode(RDF.type), ox.NamedNode(DCAT.CatalogRecord)),
-    (ox.NamedNode(DCTERMS.conformsTo), ox.NamedNode(PROFILE)),
-    (ox.NamedNode(ADMS.status), ox.NamedNode("http://purl.org/adms/status/Completed")),
-)
-_ANY_TIME = from_milliseconds(0)
-_XSD_DATE_TIME = ox.NamedNode("http://www.w3.org/2001/XMLSchema#dateTime")
-
-
-def _moment(moment: datetime) -> ox.Literal:
-    return ox.Literal(timestamp(moment), datatype=_XSD_DATE_TIME)
-
-
 def _type(record: Record) -> RecordType:
     return RECORD_TYPES.get(record.type) or type_of(record.iri, record.extra)
 
@@ -218,9 +172,8 @@ def _checked(record: Record, settings: Settings) -> tuple[list[ox.Triple], list[
     record_type = _type(record)
     triples = record_type.triples(record)
     lines = canonical_lines(triples)
-    key = iri.removeprefix(settings.uri_space)
     # The largest that can be signed: times are of one length, and it may have had a name at each former address.
-    names = [f"<{iri}> <{OWL.sameAs}> <{former.uri_space}{key}> .\n" for former in settings.former]
+    names = [f"<{iri}> <{OWL.sameAs}> <{name}> .\n" for name in _former_names(iri, settings)]
     largest = canonical_bytes([*lines, *names, *meta_lines(iri, settings, _ANY_TIME, _ANY_TIME)])
     if problems := [*term_problems(iri, triples, record_type), *size_problems(largest)]:
         raise InvalidRecordError(problems)
@@ -240,24 +193,39 @@ def _draft(record: Record, settings: Settings) -> _Draft:
 
 
 def _publish_batch(
-    engine: Engine, settings: Settings, signer: Signer, drafts: Sequence[_Draft], now: datetime
+    engine: Engine, settings: Settings, signer: Signer, drafts: Sequence[_Draft], now: datetime, *, republish: bool
 ) -> Published:
-    drafts = list({draft.record.iri: draft for draft in drafts}.values())
     with writing(engine) as connection:
         check_key(settings, signer)
         log = ChangeLog(connection)
-        held = _held_graphs(connection, [draft.record.iri for draft in drafts])
-        drafts = [_with_former_names(draft, held.get(draft.record.iri), settings) for draft in drafts]
-        changed = [draft for draft in drafts if not _is_published(draft, held.get(draft.record.iri))]
-        times = log.next_log_times(len(changed), now)
+        plan = _plan(connection, settings, drafts, republish=republish)
+        times = log.next_log_times(len(plan.changed), now)
         log.append(
             [
-                _change(draft, held.get(draft.record.iri), settings, signer, version)
-                for draft, version in zip(changed, times, strict=True)
+                _change(draft, plan.held.get(draft.record.iri), settings, signer, version)
+                for draft, version in zip(plan.changed, times, strict=True)
             ]
         )
+    return plan.published
+
+
+def _plan(connection: Connection, settings: Settings, drafts: Sequence[_Draft], *, republish: bool) -> _Plan:
+    by_iri = {draft.record.iri: draft for draft in drafts}
+    withdrawn = tuple(withdrawn_among(connection, {iri: _former_names(iri, settings) for iri in by_iri}))
+    left = () if republish else withdrawn
+    for each in left:
+        del by_iri[each.iri]
+    held = _held_graphs(connection, list(by_iri))
+    wanted = [_with_former_names(draft, held.get(iri), settings) for iri, draft in by_iri.items()]
+    changed = [draft for draft in wanted if not _is_published(draft, held.get(draft.record.iri))]
     created = sum(1 for draft in changed if draft.record.iri not in held)
-    return Published(created, len(changed) - created, len(drafts) - len(changed))
+    counts = (created, len(changed) - created, len(wanted) - len(changed))
+    return _Plan(changed, held, Published(*counts, left, withdrawn if republish else ()))
+
+
+def _former_names(iri: str, settings: Settings) -> list[str]:
+    """The IRIs a record had before the node moved, the newest first."""
+    return [former.uri_space + iri.removeprefix(settings.uri_space) for former in reversed(settings.former)]
 
 
 def check_key(settings: Settings, signer: Signer) -> None:
@@ -269,7 +237,7 @@ def check_key(settings: Settings, signer: Signer) -> None:
         raise ConflictError("the key of this node was changed meanwhile; repeat the command")
 
 
-def _held_graphs(connection: Connection, iris: Sequence[str]) -> Mapping[str, tuple[LoggedChange, datetime]]:
+def _held_graphs(connection: Connection, iris: Sequence[str]) -> _Held:
     held = Catalogue(connection).held(iris)
     graphs = ChangeLog(connection).graphs(each.id for each in held.values())
     return {iri: (graphs[each.id], each.issued) for iri, each in held.items()}

@@ -7,6 +7,7 @@ pages       where the pages of the log begin
 history     earlier versions of records, and what one node brought
 current     what an addition to the log makes of records, facets, search index and unknown terms
 erased      what is left of a record that was erased, or was withdrawn long ago
+withdrawn   which records were withdrawn or erased
 moves       records whose node has moved: what they are now
 timeline    a stretch of a listing as feeds show it, withdrawals among the records
 
@@ -19,6 +20,7 @@ from chm_node.catalogue.held import COUNT_LIMIT, Filter, Held, Listing
 from chm_node.catalogue.log import ChangeLog, LoggedChange, LogHead
 from chm_node.catalogue.pages import PAGE_BYTES, PAGE_SIZE
 from chm_node.catalogue.records import Catalogue
+from chm_node.catalogue.withdrawn import Withdrawn, withdrawn_among
 
 __all__ = [
     "COUNT_LIMIT",
@@ -31,4 +33,6 @@ __all__ = [
     "Listing",
     "LogHead",
     "LoggedChange",
+    "Withdrawn",
+    "withdrawn_among",
 ]

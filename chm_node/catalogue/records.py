@@ -55,6 +55,12 @@ class Catalogue:
                 found[row.iri] = (from_milliseconds(row.version), row.digest, row.withdrawn)
         return found
 
+    def withdrawn_by_iri(self, origin: str) -> dict[str, bool]:
+        """Whether each of the records of one origin node is withdrawn, by IRI."""
+        of_origin = (record_table.c.origin == origin, record_table.c.digest != "")
+        rows = self._connection.execute(select(record_table.c.iri, record_table.c.withdrawn).where(*of_origin))
+        return {row.iri: row.withdrawn for row in rows}
+
     def listing(self, chosen: Filter, limit: int, offset: int = 0) -> Listing:
         """Live records that pass the filter, newest log timestamp first."""
         conditions = self._passing(chosen)

@@ -15,10 +15,11 @@ import click
 from chm_node.cli.care import bench, demo, doctor
 from chm_node.cli.checking import check_peer
 from chm_node.cli.held import held
+from chm_node.cli.importing import import_files
 from chm_node.cli.joining import join, key, leave
 from chm_node.cli.node import init, serve, worker
 from chm_node.cli.receipts import receipts
-from chm_node.cli.records import dump, export, import_files, withdraw
+from chm_node.cli.records import dump, export, withdraw
 from chm_node.cli.repair import backup, erase, move, new_epoch, recover, restore
 from chm_node.cli.sources import harvest, source
 from chm_node.errors import ChmError

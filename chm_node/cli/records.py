@@ -1,10 +1,9 @@
-"""Commands that bring records in, write them out and withdraw them."""
+"""Commands that write records out and withdraw them."""
 
 import contextlib
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,113 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from chm_node.cli.arguments import sentence
-from chm_node.cli.opening import load_settings, open_signer, opened_engine, progress
+from chm_node.cli.opening import load_settings, open_signer, opened_engine
 from chm_node.errors import ChmError
 
 if TYPE_CHECKING:
-    from chm_node.importing.found import Contents, Found
-    from chm_node.publishing import Published
-    from chm_node.record import Record
     from chm_node.settings import Settings
 
 FORMATS = ("nq", "trig", "nt", "ttl", "jsonld", "csv")
 _NODES_NAMED = 10  # to somebody who asks for the records of another
-
-
-@click.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Store nothing; say what would happen.")
-@click.option("--skip-bad", is_flag=True, help="Import the good records although others have problems.")
-@click.option("--type", "type_name", default="", help="Record type of the records that name none, such as event.")
-def import_files(files: tuple[Path, ...], dry_run: bool, skip_bad: bool, type_name: str) -> None:
-    """Publish the records of files: Turtle, JSON-LD, TriG, N-Quads, N-Triples, RDF/XML or CSV.
-
-    Every record is checked first, and every problem is named with its line. When one record is bad, nothing is
-    stored, unless you say --skip-bad. A record that is published already, unchanged, stays as it is.
-
-    \b
-    chm import workshops.csv --dry-run
-    chm import workshops.csv
-    """
-    settings = load_settings()
-    contents = list(_read(files, settings, type_name))
-    found = [each for one in contents for each in one.found]
-    bad = _report(found)
-    _report_left_out([each for one in contents for each in one.left_out], settings)
-    if not found:
-        raise ChmError(f"no record found; the addresses of this node's records begin with {settings.uri_space}")
-    records = [each.record for each in found if each.record]
-    if bad and not skip_bad:
-        raise ChmError(
-            f"{bad} of {len(found)} records have problems, so nothing was stored; "
-            "repair them, or import the others with --skip-bad"
-        )
-    published = _foresee(settings, records) if dry_run else _publish(settings, records)
-    would = "would be " if dry_run else ""
-    click.echo(
-        f"{published.created} {would}created, {published.updated} {would}updated, {published.unchanged} unchanged"
-        + (f", {bad} left out" if bad else "")
-    )
-    if bad:
-        raise click.exceptions.Exit(1)
-
-
-def _read(files: Sequence[Path], settings: "Settings", type_name: str) -> Iterator["Contents"]:
-    from chm_node.importing.files import read_file, type_named
-    from chm_node.sandbox import Sandbox
-
-    assumed = type_named(type_name) if type_name else None
-    with Sandbox() as sandbox, progress("files read", len(files)) as step:
-        for path in files:
-            yield read_file(path, settings, sandbox, assumed)
-            step(1)
-
-
-def _report(found: Iterable["Found"]) -> int:
-    """Name every problem, list unknown terms and texts without a language; how many records are bad."""
-    bad = 0
-    unknown: Counter[tuple[str, str]] = Counter()
-    untagged: dict[str, list[str]] = {}
-    for each in found:
-        for problem in each.problems:
-            click.echo(f"{each.place}: {problem}", err=True)
-        bad += bool(each.problems)
-        unknown.update(each.unknown_terms)
-        for field in each.untagged:
-            untagged.setdefault(field, []).append(each.place)
-    for field, places in sorted(untagged.items()):
-        where = places[0] + (f" and {len(places) - 1} more" if places[1:] else "")
-        click.echo(f'no language is given, kept as it is: {field} of {where}; write it as in "Atelier"@fr', err=True)
-    for (field, text), count in sorted(unknown.items()):
-        click.echo(f"not in our vocabularies, kept as it is: {field}: {text} ({count} times)", err=True)
-    return bad
-
-
-def _report_left_out(subjects: Sequence[str], settings: "Settings") -> None:
-    """Name what files speak of besides this node's records."""
-    if subjects:
-        are = f"{len(subjects)} subjects are" if len(subjects) > 1 else "1 subject is"
-        example = "a blank node that no record leads to" if subjects[0].startswith("_:") else subjects[0]
-        click.echo(f"left out: {are} not under {settings.uri_space}, such as {example}", err=True)
-
-
-def _foresee(settings: "Settings", records: Sequence["Record"]) -> "Published":
-    from chm_node.publishing import foreseen
-
-    with opened_engine(settings) as engine:
-        return foreseen(engine, settings, records)
-
-
-def _publish(settings: "Settings", records: Sequence["Record"]) -> "Published":
-    from chm_node.publishing import Published, publish
-
-    total = Published()
-    signer = open_signer(settings)
-    with opened_engine(settings) as engine, progress("records published", len(records)) as step:
-        for batch in publish(engine, settings, signer, records, datetime.now(UTC)):
-            total += batch
-            step(batch.created + batch.updated + batch.unchanged)
-    return total
 
 
 @click.command()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chm_node.errors import Problem
 from chm_node.schema import Field, LocalisedText, RecordType
 
 
@@ -15,6 +16,7 @@ class Draft:
     values: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)  #: of columns that cannot be read in one way alone
 
     def __post_init__(self) -> None:
         self._fields: Mapping[str, Field] = {each.name: each for each in self.record_type.fields}

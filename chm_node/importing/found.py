@@ -20,6 +20,7 @@ class Found:
     problems: tuple[Problem, ...] = ()
     unknown_terms: tuple[tuple[str, str], ...] = ()  #: (field, text) kept although no vocabulary has it
     untagged: tuple[str, ...] = ()  #: fields with a text that says no language
+    slug: str = ""  #: its owner's name for it, in a table
 
 
 @dataclass(frozen=True)

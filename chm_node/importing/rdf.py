@@ -7,13 +7,12 @@ which the node writes itself.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import pyoxigraph as ox
 
 from chm_node import foreign
-from chm_node.errors import Problem
+from chm_node.errors import ParseError, Problem, ReaderDiedError, TooLargeError
 from chm_node.importing.found import Contents, Found, checked
 from chm_node.importing.naming import named, undeclared, untagged
 from chm_node.importing.stated_type import stated_type
@@ -25,7 +24,8 @@ from chm_node.settings import Settings
 
 #: Formats with one statement a line can be read in pieces, whatever the size of the file.
 _BY_LINE = ("application/n-quads", "application/n-triples")
-_LINES = 100_000
+#: So many hold fewer statements than are read at once, however short.
+_PIECE_BYTES = 1024 * 1024
 
 _TYPE, _TOMBSTONE = ox.NamedNode(RDF.type), ox.NamedNode(AS.Tombstone)
 
@@ -33,8 +33,12 @@ _TYPE, _TOMBSTONE = ox.NamedNode(RDF.type), ox.NamedNode(AS.Tombstone)
 def read_statements(path: Path, settings: Settings, sandbox: Sandbox) -> list[ox.Quad]:
     """All statements of a file; relative IRIs lie under the node. Raises ParseError."""
     media_type = foreign.media_type_of(path)
-    pieces = _pieces(path) if media_type in _BY_LINE else [path.read_bytes()]
-    return [quad for piece in pieces for quad in sandbox.run(foreign.read_rdf, piece, media_type, settings.base_url)]
+    if media_type in _BY_LINE:
+        return list(_read_by_line(path, media_type, settings, sandbox))
+    try:
+        return list(sandbox.run(foreign.read_rdf, path.read_bytes(), media_type, settings.base_url))
+    except TooLargeError as error:
+        raise ParseError(f"{error}, or write N-Quads (.nq) or N-Triples (.nt), which are read in any size") from error
 
 
 def records_in(quads: Iterable[ox.Quad], settings: Settings, assumed: RecordType | None = None) -> Contents:
@@ -91,7 +95,25 @@ def _reached(triples: Iterable[ox.Triple], blank: dict[object, list[ox.Triple]])
     return found
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _read_by_line(path: Path, media_type: str, settings: Settings, sandbox: Sandbox) -> Iterator[ox.Quad]:
+    before = 0
     with path.open("rb") as file:
-        while lines := list(islice(file, _LINES)):
-            yield b"".join(lines)
+        while lines := file.readlines(_PIECE_BYTES):
+            piece = b"".join(lines)
+            try:
+                yield from sandbox.run(foreign.read_rdf, piece, media_type, settings.base_url)
+            except ReaderDiedError:
+                raise
+            except ParseError:
+                _check_encoding(lines, before)
+                # Once more below as many empty lines, so that the error counts the lines of the file.
+                yield from sandbox.run(foreign.read_rdf, b"\n" * before + piece, media_type, settings.base_url)
+            before += len(lines)
+
+
+def _check_encoding(lines: Iterable[bytes], before: int) -> None:
+    for number, line in enumerate(lines, start=before + 1):
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            raise ParseError(f"line {number} is not UTF-8 text; save the file as UTF-8") from error

@@ -24,15 +24,15 @@ class Date(Field):
     control: ClassVar[str] = "date"
 
     def problem(self, value: Any) -> str:
-        if isinstance(value, str) and _date_type(value):
+        if isinstance(value, str) and date_type(value):
             return ""
         return "write the date as year-month-day, such as 2017-04-05; the day or month may be left out"
 
     def to_node(self, value: Any) -> Node:
-        return ox.Literal(value, datatype=ox.NamedNode(str(_date_type(value))))
+        return ox.Literal(value, datatype=ox.NamedNode(str(date_type(value))))
 
     def from_node(self, node: Any) -> Any:
-        if not isinstance(node, ox.Literal) or not _date_type(node.value):
+        if not isinstance(node, ox.Literal) or not date_type(node.value):
             raise ValueError("should be a date such as 2017-04-05")
         return node.value
 
@@ -88,12 +88,12 @@ class Number(Field):
 
 def lies_after(one: str, other: str) -> bool:
     """Whether one date lies after another, as far as both are known: "2017-04" does not lie after "2017"."""
-    if _date_type(one) == _date_type(other) == XSD.dateTime:  # each in its own zone
+    if date_type(one) == date_type(other) == XSD.dateTime:  # each in its own zone
         return datetime.fromisoformat(one) > datetime.fromisoformat(other)
     return one[: len(other)] > other[: len(one)]
 
 
-def _date_type(text: str) -> str | None:
+def date_type(text: str) -> str | None:
     """The XML Schema type of an ISO 8601 text, None when it is no date."""
     return _short_date_type(text) if len(text) <= _LONGEST_DATE else None
 

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from chm_node.errors import Problem
 from chm_node.namespaces import CHM, DCAT, DCTERMS, FOAF, QUDT, RDF, SDO, SPDX
-from chm_node.schema.dates_and_numbers import Date, Number, lies_after
+from chm_node.schema.dates_and_numbers import Date, Number, date_type, lies_after
 from chm_node.schema.field import Field, Index
 from chm_node.schema.kinds import NAME, LocalisedText, MediaType, Text
 from chm_node.schema.references import Language, Link, Term
@@ -162,8 +162,8 @@ class DateRange(Group):
 def order_problems(value: Mapping[str, Any]) -> list[Problem]:
     """Whether ``ends`` lies before ``starts``, where both are dates of a value."""
     starts, ends = value.get("starts"), value.get("ends")
-    if not isinstance(starts, str) or not isinstance(ends, str):
-        return []
+    if not isinstance(starts, str) or not isinstance(ends, str) or not (date_type(starts) and date_type(ends)):
+        return []  # what is no date is a problem of its own
     return [Problem("ends", "lies before the first day")] if lies_after(starts, ends) else []
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
+from chm_node import foreign
 from chm_node.canonical import canonical_bytes, canonical_lines
 from chm_node.errors import ParseError
 from chm_node.formats.quads import Graph, json_ld_objects, n_quads
 from chm_node.importing.files import read_file
-from chm_node.importing.rdf import records_in
+from chm_node.importing.rdf import read_statements, records_in
 from chm_node.record_types import RECORD_TYPES
 from chm_node.sandbox import Sandbox
 from chm_node.settings import Settings
@@ -282,3 +283,36 @@ def test_a_file_that_is_not_what_it_says_is_refused_by_its_name(settings, sandbo
     path.write_text(text)
     with pytest.raises(ParseError, match=name):
         read_file(path, settings, sandbox)
+
+
+def statements(path, count, last=b""):
+    """A file with so many statements of one record, and more bytes at its end."""
+    line = '<https://dz.chm.example/id/news/1> <https://schema.org/about> "{}" .\n'
+    path.write_bytes("".join(map(line.format, range(count))).encode() + last)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        (b"foo bar\n", "at line 110001 "),
+        (b'<https://dz.chm.example/id/news/1> <https://schema.org/name> "x', "at line 110001 "),
+        (b'<https://dz.chm.example/id/news/1> <https://schema.org/name> "\xff" .\n', "line 110001 is not UTF-8 text"),
+    ],
+    ids=["no statement", "no end", "no text"],
+)
+def test_a_line_that_cannot_be_read_has_its_number_in_the_whole_file(settings, sandbox, tmp_path, last, message):
+    with pytest.raises(ParseError, match=message):
+        read_file(statements(tmp_path / "a.nq", 110_000, last), settings, sandbox)
+
+
+@pytest.mark.parametrize("extension", ["nt", "nq"])
+def test_a_file_with_one_statement_a_line_may_have_any_number_of_them(settings, sandbox, tmp_path, extension):
+    path = statements(tmp_path / f"a.{extension}", foreign.MAX_QUADS + 1)
+    assert len(read_statements(path, settings, sandbox)) == foreign.MAX_QUADS + 1
+
+
+@pytest.mark.parametrize("extension", ["ttl", "trig"])
+def test_a_file_that_is_too_long_for_its_format_is_told_which_one_is_not(settings, sandbox, tmp_path, extension):
+    with pytest.raises(ParseError, match=rf"a.{extension}: .* more than 200,000 statements.* N-Quads"):
+        read_file(statements(tmp_path / f"a.{extension}", foreign.MAX_QUADS + 1), settings, sandbox)

@@ -28,11 +28,12 @@ from chm_node.catalogue import Catalogue, ChangeLog, LoggedChange
 from chm_node.database import open_database, reading, writing
 from chm_node.http_client import FetchPolicy, HttpClient
 from chm_node.namespaces import DCTERMS
-from chm_node.publishing import meta_lines, publish, record_iri, with_defaults, withdraw
+from chm_node.publishing import publish, record_iri, with_defaults, withdraw
 from chm_node.record import Action, Change, Entry, RecordGraph, Tombstone
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
 from chm_node.signing import Signer, create_key, load_signer
+from chm_node.statements import meta_lines
 from chm_node.tables import receipt
 from chm_node.web.topics import renderer
 from chm_node.websub.distribution import Distributor

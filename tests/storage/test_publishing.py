@@ -14,7 +14,7 @@ from chm_node.database import SCHEMA_REVISION, open_database, reading
 from chm_node.errors import InvalidRecordError, RecordNotFoundError, RecordWithdrawnError, SettingsError
 from chm_node.exporting import EXPORT_FORMATS, export
 from chm_node.proofs import verify
-from chm_node.publishing import Published, publish, record_iri, withdraw
+from chm_node.publishing import Published, foreseen, publish, record_iri, withdraw
 from chm_node.record import Action, Record, Tombstone
 from chm_node.record_types import RECORD_TYPES
 from chm_node.settings import Settings
@@ -40,8 +40,8 @@ class Node:
         iri = record_iri(self.settings, "news", UUID(int=number))
         return RECORD_TYPES["news"].record(iri, {"title": {"fr": title}, **values})
 
-    def publish(self, *records, now=NOW):
-        return sum(publish(self.engine, self.settings, self.signer, records, now), Published())
+    def publish(self, *records, now=NOW, **more):
+        return sum(publish(self.engine, self.settings, self.signer, records, now, **more), Published())
 
     def withdraw(self, iri, now=NOW, **more):
         return withdraw(self.engine, self.settings, self.signer, Tombstone(iri, "news", **more), now)
@@ -198,9 +198,35 @@ def test_a_record_can_be_published_again_after_its_withdrawal(node):
     record = node.record(1, "Un")
     node.publish(record)
     node.withdraw(record.iri)
-    assert node.publish(record) == Published(updated=1)
+    [withdrawn] = (published := node.publish(record)).again
+    assert published == Published(updated=1, again=(withdrawn,))
+    assert (withdrawn.iri, withdrawn.since.date(), withdrawn.erased) == (record.iri, NOW.date(), False)
     assert node.ask(lambda catalogue: catalogue.get(record.iri).titles) == {"fr": "Un"}
     assert [action for action, _ in node.versions(record.iri)] == [Action.CREATE, Action.DELETE, Action.UPDATE]
+
+
+def test_withdrawn_and_erased_records_are_left_as_they_are_when_that_is_asked(node):
+    records = [node.record(number, "Un") for number in range(1, 5)]
+    node.publish(*records[:3])
+    node.withdraw(records[0].iri)
+    node.withdraw(records[1].iri, erased=True)
+    foreseen_ = foreseen(node.engine, node.settings, records, republish=False)
+    published = node.publish(*records, republish=False)
+    assert published == foreseen_
+    assert (published.created, published.updated, published.unchanged, published.again) == (1, 0, 1, ())
+    assert [(each.iri, each.erased) for each in published.left] == [(records[0].iri, False), (records[1].iri, True)]
+    assert [len(node.versions(each.iri)) for each in records] == [2, 2, 1, 1]
+
+
+def test_the_records_of_one_node_are_told_apart_from_its_withdrawn_ones(node):
+    records = [node.record(number, "Un") for number in (1, 2)]
+    node.publish(*records)
+    node.withdraw(records[1].iri)
+    assert node.ask(lambda catalogue: catalogue.withdrawn_by_iri(node.settings.node_iri)) == {
+        records[0].iri: False,
+        records[1].iri: True,
+    }
+    assert node.ask(lambda catalogue: catalogue.withdrawn_by_iri("https://tn.chm.example/node")) == {}
 
 
 def test_what_is_not_there_cannot_be_withdrawn(node):

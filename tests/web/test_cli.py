@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from chm_node.cli import main
 from chm_node.database import open_database, writing
+from chm_node.publishing import identifier_of
 from chm_node.settings import Settings
 from chm_node.tables import membership
 
@@ -298,6 +299,115 @@ def test_an_export_restores_a_lost_database(filled, folder):
     assert [line.split(",")[0] for line in filled("export", "--format", "csv").stdout.splitlines()] == iris
 
 
+def test_a_slug_that_is_published_under_another_type_is_a_problem(filled, folder):
+    first, _ = listed_iris(filled)
+    (folder / "records.csv").write_text(TABLE.replace("event,ws-1", "news,ws-1") + "event,ws-3,Trois,fr,,2017\n")
+    done = filled("import", "records.csv", code=1)
+    assert (
+        f"line 2 (ws-1): type: the slug is published as event already; keep that type, or withdraw {first}"
+        in done.stderr
+    )
+    assert "1 of 3 records have problems, so nothing was stored" in done.stderr
+    filled("withdraw", first, "--reason", "It is news")
+    assert "2 created, 0 updated, 1 unchanged" in filled("import", "records.csv").stdout
+    assert "0 created, 0 updated, 3 unchanged" in filled("import", "records.csv").stdout
+
+
+def test_an_erased_record_does_not_come_back_under_another_type(filled, folder):
+    first, second = listed_iris(filled)
+    filled("erase", first, "--reason", "At the request of the person")
+    (folder / "records.csv").write_text(TABLE.replace("event,", "meeting,"))
+    filled("withdraw", second, "--reason", "It is a meeting")
+    done = filled("import", "records.csv", "--skip-bad", code=1)
+    assert re.search(
+        r"^line 2 \(ws-1\): slug: was erased as event on [\d-]+; take the row out", done.stderr, re.MULTILINE
+    )
+    assert "1 created, 0 updated, 0 unchanged, 1 left out" in done.stdout
+    assert "1 created, 0 updated, 1 unchanged" in filled("import", "records.csv", "--republish").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "named"),
+    [
+        ("b.csv", TABLE.replace("Atelier", "Autre"), "b.csv: line 2 (ws-1): slug: a.csv: line 2 (ws-1) says"),
+        ("b.csv", TABLE.replace("event,ws-2", "news,ws-2"), "b.csv: line 3 (ws-2): slug: a.csv: line 3 (ws-2) says"),
+        ("b.ttl", "", "iri: a.csv: line 2 (ws-1) says something else of it; keep one of them"),
+    ],
+    ids=["another content", "another type", "RDF"],
+)
+def test_what_two_files_say_differently_of_a_record_is_a_problem(node, folder, name, more, named):
+    (folder / "a.csv").write_text(TABLE)
+    (folder / "c.csv").write_text(TABLE)
+    assert "2 would be created" in node("import", "a.csv", "c.csv", "--dry-run").stdout
+    if not more:
+        iri = f"http://127.0.0.1:8100/id/event/{identifier_of(Settings.load(), 'ws-1')}"
+        more = f'<{iri}> <http://purl.org/dc/terms/title> "Autre"@fr ; <https://schema.org/startDate> "2017" .'
+    (folder / name).write_text(more)
+    done = node("import", "a.csv", name, "--type", "event", code=1)
+    assert named in done.stderr
+    assert "so nothing was stored" in done.stderr
+
+
+def test_a_table_without_a_row_says_so(node, folder):
+    (folder / "records.csv").write_text(TABLE.splitlines()[0])
+    assert "a table has a row for each record" in node("import", "records.csv", code=1).stderr
+
+
+def test_an_import_leaves_withdrawn_and_erased_records_as_they_are(filled, folder):
+    first, second = listed_iris(filled)
+    filled("withdraw", first, "--reason", "By mistake")
+    filled("erase", second, "--reason", "At the request of the person")
+    (folder / "records.csv").write_text(TABLE + "event,ws-3,Trois,fr,,2017\n")
+    for arguments, count in ((("--dry-run",), "1 would be created"), ((), "1 created"), ((), "0 created")):
+        done = filled("import", "records.csv", *arguments)
+        assert count in done.stdout
+        assert "2 stay withdrawn" in done.stdout
+        assert re.search(r"^line 2 \(ws-1\): was withdrawn on [\d-]+ and stays so$", done.stderr, re.MULTILINE)
+        assert re.search(r"^line 3 \(ws-2\): was erased on [\d-]+ and stays so$", done.stderr, re.MULTILINE)
+        assert "chm import --republish" in done.stderr
+    assert len(listed_iris(filled)) == 1
+    assert "ورشة".encode() not in filled("export").stdout_bytes
+
+
+def test_an_older_export_brings_nothing_back_either(filled):
+    filled("export", "-o", "all.nq")
+    first, second = listed_iris(filled)
+    filled("erase", first, "--reason", "At the request of the person")
+    done = filled("import", "all.nq")
+    assert "0 created, 0 updated, 1 unchanged, 1 stays withdrawn" in done.stdout
+    assert f"{first}: was erased on 20" in done.stderr
+    assert listed_iris(filled) == [second]
+
+
+def test_withdrawn_and_erased_records_are_published_again_only_when_that_is_asked(filled):
+    first, second = listed_iris(filled)
+    filled("withdraw", first, "--reason", "By mistake")
+    filled("erase", second, "--reason", "At the request of the person")
+    dry = filled("import", "records.csv", "--republish", "--dry-run")
+    assert "0 would be created, 2 would be updated, 0 unchanged\n" in dry.stdout
+    assert re.search(r"^line 2 \(ws-1\): was withdrawn on [\d-]+, would be published again$", dry.stderr, re.MULTILINE)
+    assert listed_iris(filled) == []
+    done = filled("import", "records.csv", "--republish")
+    assert "0 created, 2 updated, 0 unchanged\n" in done.stdout
+    assert re.search(r"^line 3 \(ws-2\): was erased on [\d-]+, is published again$", done.stderr, re.MULTILINE)
+    assert listed_iris(filled) == [first, second]
+
+
+def test_a_record_that_was_erased_before_the_node_moved_stays_so(filled, monkeypatch):
+    first, second = listed_iris(filled)
+    filled("erase", first, "--reason", "At the request of the person")
+    monkeypatch.setenv("CHM_BASE_URL", "https://chm.example.dz/")
+    monkeypatch.setenv("CHM_MOVED_FROM", "http://127.0.0.1:8100/")
+    filled("move")
+    done = filled("import", "records.csv")
+    assert "0 created, 0 updated, 1 unchanged, 1 stays withdrawn" in done.stdout
+    assert "line 2 (ws-1): was erased on 20" in done.stderr
+    moved = second.replace("http://127.0.0.1:8100/", "https://chm.example.dz/")
+    assert listed_iris(filled) == [moved]
+    filled("withdraw", moved, "--reason", "By mistake")
+    assert "0 created, 0 updated, 0 unchanged, 2 stay withdrawn" in filled("import", "records.csv").stdout
+
+
 def test_an_export_may_be_of_one_node_alone(filled):
     assert filled("export", "--origin", "http://127.0.0.1:8100/").stdout_bytes == filled("export").stdout_bytes
 
@@ -446,8 +556,12 @@ def test_before_the_first_record_the_address_may_change(node, folder, monkeypatc
     assert "2 created" in node("import", "records.csv").stdout
 
 
+def listed_iris(chm):
+    return [line.split(",")[0] for line in chm("export", "--format", "csv").stdout.splitlines()[1:]]
+
+
 def listed_iri(chm):
-    return chm("export", "--format", "csv").stdout.splitlines()[1].split(",")[0]
+    return listed_iris(chm)[0]
 
 
 # dump
