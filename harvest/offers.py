@@ -9,7 +9,7 @@ from chm_node.namespaces import AS, DCAT, DCTERMS, FOAF, PROV, RDF, SEC
 from chm_node.proofs import CRYPTOSUITE
 from chm_node.record import Action
 from chm_node.schema.field import Index
-from harvest.statements import NO_GRAPH, Graph, Graphs, Nodes, first_of, iri_of, key_of, moment_of, only_of, text_of
+from harvest.graphs import NO_GRAPH, Graph, Graphs, Nodes, first_of, iri_of, key_of, moment_of, only_of, text_of
 from harvest.trust import Offer, Verdict
 
 _OBJECT, _TYPE, _TOMBSTONE = AS.object, RDF.type, AS.Tombstone

@@ -19,9 +19,9 @@ from chm_node.record import Action, Entry
 from chm_node.record_types import OTHER, RECORD_TYPES, type_of
 from chm_node.schema.field import Index
 from chm_node.schema.record_type import index_triples
+from harvest.graphs import NO_GRAPH, Graphs, Nodes, by_graph, first_of, iri_of, key_of, moment_of, text_of
 from harvest.offers import read_offer
 from harvest.plan import Judged
-from harvest.statements import NO_GRAPH, Graphs, Nodes, by_graph, first_of, iri_of, key_of, moment_of, text_of
 from harvest.trust import Offer, Powers, Verdict, check_proof, compare, judge
 from harvest.type_rules import check
 

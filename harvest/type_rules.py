@@ -16,7 +16,7 @@ from chm_node.schema.field import Field, Index
 from chm_node.schema.groups import Group
 from chm_node.schema.record_type import RecordType
 from chm_node.schema.references import Language, Term
-from harvest.statements import iri_of
+from harvest.graphs import iri_of
 
 #: Characters of the terms of one field whose check is remembered.
 _WORTH_REMEMBERING = 512
