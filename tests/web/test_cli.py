@@ -163,7 +163,7 @@ def test_init_refuses_a_wrong_answer_before_it_writes_anything(chm, folder, opti
             "CHM_CONFIG: the settings file nowhere/chm.toml cannot be",
         ),
         ({"CHM_DATA_DIR": "file/data"}, "data_dir: file/data: Not a directory"),
-        ({"CHM_DATABASE_URL": "mysql://chm@127.0.0.1/chm"}, "database_url: only SQLite"),
+        ({"CHM_DATABASE_URL": "mysql://chm@127.0.0.1/chm"}, "database_url (CHM_DATABASE_URL): only SQLite"),
         ({"CHM_DATABASE_URL": "postgresql://chm@127.0.0.1:1/chm"}, "database_url: the database cannot be opened"),
         ({"CHM_DATABASE_URL": "sqlite:///file"}, "database_url: the database cannot be opened"),
     ],
