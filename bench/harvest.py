@@ -27,7 +27,7 @@ from harvest.visit import Visit
 
 RECORDS = 10_000
 FEWER_RECORDS = 2_000
-NAIVE_PAGES = 2
+NAIVE_PAGES = 10
 _NAIVE = "rdflib parse, proof, one commit a record"
 
 

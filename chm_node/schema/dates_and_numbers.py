@@ -36,6 +36,9 @@ class Date(Field):
             raise ValueError("should be a date such as 2017-04-05")
         return node.value
 
+    def plain(self, node: Any) -> bool:
+        return isinstance(node, ox.Literal) and date_type(node.value) is not None
+
     def json_schema_one(self) -> dict[str, Any]:
         return {"type": "string", "pattern": r"^\d{4}(-\d{2}(-\d{2}(T.*)?)?)?$"}
 

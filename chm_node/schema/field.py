@@ -103,6 +103,10 @@ class Field:
 
     def flawless(self, nodes: Sequence[Any]) -> bool:
         """Whether ``read`` and ``problems`` would certainly find nothing wrong; cheap, and False when in doubt."""
+        return len(nodes) == 1 and self.plain(nodes[0])
+
+    def plain(self, node: Any) -> bool:
+        """Whether an RDF term is certainly a value of this kind as it stands; cheap, and False when in doubt."""
         return False
 
     def nodes(self, subject: str, index: Index) -> Sequence[Any]:  # Any: whatever RDF term a stranger sent

@@ -27,10 +27,16 @@ _is_language_tag = lru_cache(64)(valid_language_tag)
 class Text(Field):
     """Text in no language: a name, a number plate, a code."""
 
+    def plain(self, node: Any) -> bool:
+        return isinstance(node, ox.Literal) and not node.language and node.value[:1].isalnum()
+
 
 @dataclass(frozen=True)
 class MediaType(Text):
     """A media type such as ``application/pdf``; an IRI of the IANA register in RDF (as DCAT 3 §6.8.15 asks)."""
+
+    def plain(self, node: Any) -> bool:
+        return False  # it has rules of its own
 
     def problem(self, value: Any) -> str:
         fine = isinstance(value, str) and re.fullmatch(r"[a-z]+/[a-z0-9][a-z0-9.+-]*", value)

@@ -46,6 +46,9 @@ class Link(Field):
             raise ValueError("should be an address")
         return node.value
 
+    def plain(self, node: Any) -> bool:
+        return isinstance(node, ox.NamedNode) and valid_iri(node.value)
+
     def json_schema_one(self) -> dict[str, Any]:
         return {"type": "string", "format": "iri"}
 

@@ -29,6 +29,7 @@ from chm_node.schema import (
     Number,
     Place,
     Quantity,
+    RecordReference,
     RecordType,
     Term,
     Text,
@@ -346,3 +347,30 @@ def test_texts_that_look_flawless_are(nodes):
         value, wrong = field.read("s", {"s": {field.predicate: nodes}})
         assert not wrong and not field.problems(value)
         assert nodes
+
+
+def nodes_of_any_kind():
+    texts = ["2017", "2017-04-05", "2017-13-05", "0000", "Atelier", " ", "", "\u202e", "٢٠١٧", "image/png"]
+    iris = ["https://a.example/1", "urn:isbn:1", "javascript:alert(1)", "urn:a\u202eb"]
+    literals = st.builds(
+        lambda text, language: ox.Literal(text, language=language) if language else ox.Literal(text),
+        st.sampled_from([*texts, *iris]),
+        st.sampled_from(["", "fr"]),
+    )
+    return literals | st.builds(ox.NamedNode, st.sampled_from(iris))
+
+
+@pytest.mark.parametrize("kind", [Text, MediaType, Date, Link, RecordReference], ids=lambda kind: kind.__name__)
+@given(nodes=st.lists(nodes_of_any_kind(), max_size=2))
+def test_values_that_look_flawless_are(kind, nodes):
+    field = kind("one", SDO.identifier, "One")
+    value, wrong = field.read("s", {"s": {field.predicate: nodes}})
+    if field.flawless(nodes):
+        assert value
+        assert not wrong and not field.problems(value)
+
+
+def test_what_most_records_say_looks_flawless():
+    assert Date("one", SDO.identifier, "One").flawless([ox.Literal("2017-04-05")])
+    assert Text("one", SDO.identifier, "One").flawless([ox.Literal("DZ-17/4")])
+    assert Link("one", SDO.identifier, "One").flawless([ox.NamedNode("https://a.example/1")])
