@@ -8,7 +8,7 @@ keys, message_signatures        the keys of this node, former ones too; signed r
 digests                         what an answer says of its own bytes (pure)
 limits                          what no hub takes over of a record, whoever signed it (pure)
 addresses                       which addresses a node can answer for a record (pure)
-foreign, sandbox                reading what strangers send, in a disposable child process
+foreign, foreign_json, sandbox  reading what strangers send, in a disposable child process
 lifeline                        a process that ends with the one that started it
 tables, database                the schema by subject; opened on SQLite or PostgreSQL
 catalogue, search               where records and the change log live; the search index
@@ -23,7 +23,7 @@ backup, erasure, moving         restoring a node; erasing a record; changing the
 sparql                          queries, answered in children that hold the records
 websub                          who is told when a feed changes, and telling them
 backoff, budget                 how long to wait after failures; how much each client may ask (pure)
-http_client                     the only way out to the network
+http_client                     the only way out to the network (http_guard: where to; http_answer: what came)
 web                             Flask blueprints, templates, translations
 settings, setting_rules         all configuration, one typed value; what each may be
 app, cli, worker                composition roots: web, command line, clock

@@ -20,11 +20,11 @@ from typing import IO, Any
 
 import pysqlite3
 from sqlalchemy import Engine, func, select
-from sqlalchemy.engine import make_url
 
 from chm_node import dumps, keys, watermark
 from chm_node.catalogue import ChangeLog, LogHead
 from chm_node.database import SCHEMA_REVISION, make_private, open_database, reading, writing
+from chm_node.disk import database_file
 from chm_node.errors import BackupError, ChmError, SettingsError, StorageError
 from chm_node.proofs import fingerprint
 from chm_node.record import parse_timestamp, timestamp
@@ -96,7 +96,7 @@ def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogH
                 head = ChangeLog(connection).begin_epoch(now, beyond=_given_out(settings))
         finally:
             copy.dispose()
-        _replace(Path(make_url(settings.database).database or ""), folder / _DATABASE, now)
+        _replace(_database(settings), folder / _DATABASE, now)
         if backup.with_key:
             found = {each.name: each.read_bytes() for each in folder.iterdir() if keys.is_file(each.name)}
             keys.put_back(settings, found, backup.multikey, now)
@@ -230,8 +230,14 @@ def _given_out(settings: Settings) -> watermark.Mark | None:
     return (max(epoch for epoch, _ in marks), max(reached for _, reached in marks)) if marks else None
 
 
+def _database(settings: Settings) -> Path:
+    file = database_file(settings)
+    assert file  # noqa: S101  PostgreSQL was refused before
+    return file
+
+
 def _present(settings: Settings) -> watermark.Mark | None:
-    if not Path(make_url(settings.database).database or "").exists():
+    if not _database(settings).exists():
         return None
     try:
         engine = open_database(settings.database)

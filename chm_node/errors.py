@@ -24,7 +24,7 @@ ChmError
     ├── ParseError             not what its media type promised
     │   ├── TooLargeError      more than is read at once
     │   └── ReaderDiedError    the child that read it had to be ended: .reason
-    └── ImplausibleHarvestError   it would withdraw too much at once
+    └── ImplausibleHarvestError   the peer's list lacks too much at once
 
 Anything else that is raised is a bug and is reported as one. HTTP status codes belong to ``web``.
 """
@@ -225,4 +225,4 @@ class ReaderDiedError(ParseError):
 
 
 class ImplausibleHarvestError(HarvestError):
-    """The harvest would withdraw more than a person should lose without being asked."""
+    """More is gone from a peer's list than is looked into without a person being asked."""

@@ -7,6 +7,8 @@ trust, reasons      authority, loop, proof and version rules (pure); why somethi
 plan                the changes that make held records equal to offered ones (pure)
 adapters, visit     how to walk one protocol; what a run may ask its peer
 page, description   reading what a peer sent, in a sandboxed child (readers, preload)
+  graphs, offers    the statements of a page; one activity with its record, as an offer (pure)
+  type_rules        what breaks the rules of a record's type (pure)
 quarantine          changes held until a person decides
 attention           what an operator should look at: held, flagged, refused
 decisions, rollback what a person decides about what is held; going back to an earlier run

@@ -171,17 +171,20 @@ def test_what_a_restored_peer_knows_nothing_of_is_refused_in_no_receipt(peer, hu
 # Ways back.
 
 
+def harvested(hub, peer) -> int:
+    """The number of a run; some time passes after it."""
+    hub.harvest(peer)
+    later(peer, hub)
+    return runs(hub, peer)[0].id
+
+
 def test_going_back_and_forward_again_keeps_what_waits(peer, hub):
     iris = peer.publish(*(f"Workshop {n}" for n in range(20)))
-    hub.harvest(peer)
-    first = runs(hub, peer)[0].id
-    later(peer, hub)
+    first = harvested(hub, peer)
     peer.revise(dict.fromkeys(iris, "A bad import"))
-    hub.harvest(peer)
-    later(peer, hub)
+    harvested(hub, peer)
     peer.withdraw(*iris)
-    hub.harvest(peer)
-    last = runs(hub, peer)[0].id
+    last = harvested(hub, peer)
 
     go_back(hub, peer, first)
     assert held(hub) == {("withdrawal", "waiting"): 20, ("rolled-back", "waiting"): 20}
@@ -195,15 +198,11 @@ def test_going_back_and_forward_again_keeps_what_waits(peer, hub):
 
 def test_withdrawals_wait_for_records_that_are_taken_back_until_these_are_here_again(peer, hub):
     peer.publish("First")
-    hub.harvest(peer)
-    first = runs(hub, peer)[0].id
-    later(peer, hub)
+    first = harvested(hub, peer)
     iris = peer.publish(*(f"Workshop {n}" for n in range(20)))
-    hub.harvest(peer)
-    later(peer, hub)
+    harvested(hub, peer)
     peer.withdraw(*iris)
-    hub.harvest(peer)
-    last = runs(hub, peer)[0].id
+    last = harvested(hub, peer)
 
     go_back(hub, peer, first)
     assert held(hub) == {("rolled-back", "waiting"): 20}
