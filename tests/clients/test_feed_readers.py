@@ -75,7 +75,8 @@ def test_a_reader_that_asks_again_is_told_that_nothing_changed(live_node, form):
     _, etag = _get(url)
     with pytest.raises(urllib.error.HTTPError) as unchanged:
         _get(url, **{"If-None-Match": etag})
-    assert unchanged.value.code == 304
+    with unchanged.value as answer:
+        assert answer.code == 304
     live_node.publish(live_node.record("document", "one-more", title={"fr": "Encore un guide"}))
     body, newer = _get(url, **{"If-None-Match": etag})
     assert newer != etag

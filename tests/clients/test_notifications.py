@@ -114,8 +114,9 @@ def test_we_verify_what_another_implementation_signs_and_the_hub_takes_it(run_cl
         location = answer.headers["Location"]
     with urllib.request.urlopen(location, timeout=10) as answer:
         assert json.load(answer)["state"] == "approved"
-    with pytest.raises(urllib.error.HTTPError, match="401"):
+    with pytest.raises(urllib.error.HTTPError, match="401") as refused:
         urllib.request.urlopen(request, timeout=10)
+    refused.value.close()
 
 
 class SigningLayer(HttpLayer):
