@@ -47,15 +47,15 @@ def worthwhile(source: Source, found: Description, now: datetime) -> DumpLink | 
 
 
 @contextmanager
-def fetched(visit: Visit, link: DumpLink, folder: Path) -> Iterator[Iterator[Document]]:
+def fetched(visit: Visit, link: DumpLink, folder: Path, room: int) -> Iterator[Iterator[Document]]:
     """The dump in stretches that can be read as pages of the log, from a temporary file in ``folder``.
 
-    Raises FetchError, or ParseError when the bytes are not what the peer announced.
+    ``room`` is how many bytes the file may have there. Raises FetchError, or ParseError when the bytes are not what the peer announced.
     """
     if not visit.is_own(link.address):
         raise ParseError(f"{link.address} is not on the peer's own host")
     with tempfile.TemporaryFile(dir=folder) as file:
-        answer = visit.save(link.address, file, "application/gzip", MAX_BYTES, DEADLINE)
+        answer = visit.save(link.address, file, "application/gzip", min(MAX_BYTES, room), DEADLINE)
         _check(link, file, answer.headers.get("repr-digest", ""))
         yield _documents(link, file)
 

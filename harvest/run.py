@@ -225,7 +225,8 @@ class Harvest:
     def _take_dump(self, link: DumpLink, powers: Powers) -> datetime | None:
         """The log timestamp that the dump reaches; None when it was left before its end."""
         newest, go_on = None, self._within(LONGEST_DUMP)
-        with dump.fetched(self._visit, link, self._settings.data_dir) as documents:
+        room = disk.free_bytes(self._settings) - disk.LEAST_BYTES
+        with dump.fetched(self._visit, link, self._settings.data_dir, room) as documents:
             for document, reading_page in self._read(documents, powers):
                 page = reading_page.result()
                 newest = later(newest, page.newest)

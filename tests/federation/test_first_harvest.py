@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chm_node import dumps
+from chm_node.disk import LEAST_BYTES
 from harvest import dump
 
 
@@ -174,7 +176,21 @@ def test_a_dump_that_a_cache_kept_too_long_loses_nothing(peer, hub, wire, write_
     assert hub.holds(new[0])
 
 
-def test_the_whole_log_is_read_when_there_is_no_room_for_the_dump(peer, hub, wire, write_dump, monkeypatch):
+def test_a_dump_that_would_leave_too_little_room_is_not_fetched(peer, hub, wire, write_dump, monkeypatch):
+    iris = peer.publish(*(f"Workshop {n}" for n in range(5)))
+    write_dump()
+    real = shutil.disk_usage
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: real(path)._replace(free=LEAST_BYTES + 100))
+
+    run = hub.harvest(peer)
+
+    assert run.outcome == "ok"
+    assert "the dump was left aside and the whole log is read" in run.message
+    assert "100 bytes" in run.message
+    assert all(map(hub.holds, iris))
+
+
+def test_the_whole_log_is_read_when_the_disk_is_full_before_the_dump_ends(peer, hub, wire, write_dump, monkeypatch):
     iris = peer.publish(*(f"Workshop {n}" for n in range(5)))
     write_dump()
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b"))  # noqa: SIM115
