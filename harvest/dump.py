@@ -50,7 +50,8 @@ def worthwhile(source: Source, found: Description, now: datetime) -> DumpLink | 
 def fetched(visit: Visit, link: DumpLink, folder: Path, room: int) -> Iterator[Iterator[Document]]:
     """The dump in stretches that can be read as pages of the log, from a temporary file in ``folder``.
 
-    ``room`` is how many bytes the file may have there. Raises FetchError, or ParseError when the bytes are not what the peer announced.
+    ``room`` is how many bytes the file may have there. Raises FetchError, or ParseError when the bytes are not what the
+    peer announced.
     """
     if not visit.is_own(link.address):
         raise ParseError(f"{link.address} is not on the peer's own host")
