@@ -14,6 +14,7 @@ attention           what an operator should look at: held, flagged, refused
 decisions, rollback what a person decides about what is held; going back to an earlier run
 run                 one harvest of one source, which holds these together:
   vouching          whom a hub speaks for: heard, asked, written down (members decides: pure)
+  bounds            what ends a run before the last page
   ahead, taking     pages read while others are stored; what is taken over and remembered of them
   dump              the first pages of a large peer, from one file
   compare, healing  our copies of the peer's own records beside its list; asking for what differs

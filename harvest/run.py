@@ -1,23 +1,16 @@
 """One harvest of one source: its description, its log page by page, and once a week a comparison."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from chm_node import disk
 from chm_node.catalogue import ChangeLog
 from chm_node.database import reading, writing
-from chm_node.errors import (
-    FetchError,
-    HarvestError,
-    LeaseLostError,
-    ParseError,
-    StorageError,
-)
+from chm_node.errors import FetchError, HarvestError, LeaseLostError, ParseError, StorageError
 from chm_node.http_client import HttpClient
 from chm_node.search import index
 from chm_node.settings import Settings
@@ -38,6 +31,7 @@ from harvest import (
 )
 from harvest.adapters import ADAPTERS
 from harvest.ahead import Reading, read_ahead
+from harvest.bounds import LONGEST_DUMP, LONGEST_RUN, Bounds
 from harvest.description import RDF_SYNTAXES, Description, DumpLink, read_description
 from harvest.healing import Healing
 from harvest.overview import RunView, run_view
@@ -51,10 +45,6 @@ from harvest.transactions import Clock, Transactions
 from harvest.trust import CLOCK_TOLERANCE, Powers
 from harvest.visit import Document, Visit
 
-#: A longer run is ended after a page and goes on at the next tick.
-LONGEST_RUN = timedelta(minutes=30)
-#: A dump is read to its end, or from its beginning the next time.
-LONGEST_DUMP = timedelta(hours=6)
 #: Newest versions whose proofs are not checked again when an open page is read once more.
 _KNOWN_VERSIONS = 1000
 #: After so many changes the search index is worth tidying.
@@ -64,9 +54,6 @@ _TOO_MANY = (
     "decide: chm held"
 )
 _CUT_SHORT = "ended before the last page; the next harvest goes on from here"
-_NO_ROOM = (
-    f"the disk has less than {disk.LEAST_BYTES // 1024**2} MB free, so nothing more is taken over until there is room"
-)
 
 
 class Harvest:
@@ -92,11 +79,11 @@ class Harvest:
         self._source = source
         self._readers = readers
         self._clock = clock
-        self._stop = stop
         self._comparing = with_list or clock() >= source.compared + compare.INTERVAL
-        self._uncompared = self._no_room = False
+        self._uncompared = False
         self._sampling = sampling or origins.Sampling()
         self._notes: list[str] = []  # what a person should read in the run's message
+        self._bounds = Bounds(settings, clock, stop, self._notes.append)
         self._described: Description | None = None  # None when it is what it was
         self._started = clock()
         with writing(engine) as connection:
@@ -138,7 +125,7 @@ class Harvest:
 
     def _walk(self) -> bool:
         """Take over every page; False when it ended before: the time, the worker or the room on the disk did."""
-        if not self._has_room():
+        if not self._bounds.has_room():
             return False
         self._read_description()
         self._ask_members()
@@ -177,7 +164,7 @@ class Harvest:
     def _ask_members(self) -> None:
         """Ask nodes that the hub vouches for whether it speaks the truth, some in each run."""
         due = members.due(self._source.members, self._clock())
-        answers = vouching.ask(self._visit, due, self._within(origins.LONGEST_ASKING))
+        answers = vouching.ask(self._visit, due, self._bounds.within(origins.LONGEST_ASKING))
         if not answers:
             return
         before = self._source.members
@@ -224,9 +211,8 @@ class Harvest:
 
     def _take_dump(self, link: DumpLink, powers: Powers) -> datetime | None:
         """The log timestamp that the dump reaches; None when it was left before its end."""
-        newest, go_on = None, self._within(LONGEST_DUMP)
-        room = disk.free_bytes(self._settings) - disk.LEAST_BYTES
-        with dump.fetched(self._visit, link, self._settings.data_dir, room) as documents:
+        newest, go_on = None, self._bounds.within(LONGEST_DUMP)
+        with dump.fetched(self._visit, link, self._settings.data_dir, self._bounds.room()) as documents:
             for document, reading_page in self._read(documents, powers):
                 page = reading_page.result()
                 newest = later(newest, page.newest)
@@ -240,7 +226,7 @@ class Harvest:
 
     def _take_log(self, powers: Powers) -> bool:
         """Take over every page that may hold something new; False when it ended before."""
-        complete, go_on = True, self._within(LONGEST_RUN)
+        complete, go_on = True, self._bounds.within(LONGEST_RUN)
         for document, reading_page in self._read(ADAPTERS["ldes"](self._source, self._visit), powers):
             self._taking.take(self._source, document, reading_page)
             if not go_on():
@@ -261,21 +247,9 @@ class Harvest:
             read_page, document.data, document.media_type, document.url, powers, self._clock(), known
         )
 
-    def _within(self, longest: timedelta) -> Callable[[], bool]:
-        """Tells, from now on, whether to go on: the worker may be told to stop, the time be over, or the disk full."""
-        latest = self._clock() + longest
-        return lambda: not self._stop.is_set() and self._clock() <= latest and self._has_room()
-
-    def _has_room(self) -> bool:
-        """Whether the disk has room for more than readers and editors need; once it has not, the run says so."""
-        if not self._no_room and disk.free_bytes(self._settings) < disk.LEAST_BYTES:
-            self._no_room = True
-            self._notes.append(_NO_ROOM)
-        return not self._no_room
-
     def _settle_second_texts(self, powers: Powers) -> None:
         """Ask the origins which of two texts of one version counts."""
-        go_on = self._within(origins.LONGEST_ASKING)
+        go_on = self._bounds.within(origins.LONGEST_ASKING)
         self._notes += equivocation.settle(self._transactions, self._source, self._visit, powers, go_on)
 
     def _ask_origins(self, powers: Powers) -> None:
@@ -286,12 +260,12 @@ class Harvest:
             drawn = origins.sample(connection, nodes.keys(), self._sampling)
             lists = withheld.draw(connection, source, self._sampling.dice)
         parts = (self._transactions, source, self._visit, powers)
-        self._notes += origins.check(*parts, drawn, self._within(longest))
-        self._notes += withheld.check(*parts, lists, self._within(longest))
+        self._notes += origins.check(*parts, drawn, self._bounds.within(longest))
+        self._notes += withheld.check(*parts, lists, self._bounds.within(longest))
 
     def _compare(self, powers: Powers) -> bool:
         """Compare our copies of the peer's own records with its list, and heal what differs; False when cut short."""
-        go_on = self._within(LONGEST_RUN)
+        go_on = self._bounds.within(LONGEST_RUN)
         healed = Healing(self._transactions, self._source, self._visit, powers, go_on).heal(self._described)
         self._uncompared = healed.failed
         self._notes += filter(None, (healed.note,))
@@ -302,7 +276,7 @@ class Harvest:
             counts = runs.counts(connection, self._run_id)
         if self._taking.refused and not counts.changed and not counts.unchanged:
             return runs.PARSE_ERROR
-        if counts.rejected or self._uncompared or self._no_room:
+        if counts.rejected or self._uncompared or self._bounds.disk_is_full:
             return runs.PARTIAL
         return runs.OK if self._taking.read or self._taking.branches else runs.NOT_MODIFIED
 
@@ -311,7 +285,7 @@ class Harvest:
         well = outcome in (runs.OK, runs.NOT_MODIFIED, runs.PARTIAL)
         failures = 0 if well else self._source.failures + 1
         interval = timedelta(minutes=self._settings.poll_minutes)
-        goes_on = well and not complete and not self._no_room
+        goes_on = well and not complete and not self._bounds.disk_is_full
         due = now if goes_on else next_due(now, interval, failures, retry_after, jitter)
         with writing(self._engine) as connection:
             if well and (held := quarantine.withdrawals_waiting(connection, self._source.id, self._started)):
