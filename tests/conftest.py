@@ -14,6 +14,13 @@ import pytest
 import rdflib
 from hypothesis import HealthCheck, settings
 
+import chm_node.settings
+
+# Whoever runs the tests may run a node on this machine, too; its settings are none of theirs.
+chm_node.settings.CONFIG_NAMES = chm_node.settings.CONFIG_NAMES[:1]
+for _variable in [name for name in os.environ if name.startswith("CHM_")]:
+    del os.environ[_variable]
+
 # A slow machine must never make a property fail, so nothing here measures time.
 settings.register_profile(
     "here", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow], print_blob=True

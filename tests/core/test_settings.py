@@ -11,10 +11,8 @@ from chm_node.settings import Settings
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch, tmp_path):
+def _folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("CHM_")]:
-        monkeypatch.delenv(name)
     (tmp_path / "file.txt").write_text("neither certificates nor a folder")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "oases.ttl").write_text("<oases> a", encoding="utf-8")

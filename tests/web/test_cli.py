@@ -33,9 +33,7 @@ event,ws-2,ورشة,ar,,2017-10-30
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An empty working directory and an environment without settings."""
-    for name in [name for name in os.environ if name.startswith("CHM_")]:
-        monkeypatch.delenv(name)
+    """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -181,7 +179,7 @@ def test_an_init_that_cannot_be_finished_leaves_nothing_and_may_be_repeated(chm,
 
 
 def test_an_init_on_a_full_disk_leaves_nothing(folder):
-    done = in_shell("ulimit -f 0; chm init --yes")
+    done = in_shell("export CHM_CONFIG=chm.toml; ulimit -f 0; chm init --yes")
     assert done.returncode == 1
     assert re.fullmatch("Error: CHM_CONFIG: the settings file chm.toml cannot be written: .+\n", done.stderr)
     assert list(folder.iterdir()) == []
@@ -675,7 +673,7 @@ def test_a_disk_that_is_full_while_the_tables_are_made_is_told_in_one_sentence(f
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))"
     done = subprocess.run(
         [sys.executable, "-c", f"{limit}; import chm_node.cli.__main__", "init", "--yes"],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "CHM_CONFIG": "chm.toml"},
         stderr=subprocess.PIPE,
         text=True,
     )
