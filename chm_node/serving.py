@@ -34,7 +34,7 @@ HEADER_MILLISECONDS = 15_000
 
 
 def serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; raises SettingsError before anything is started."""
+    """Serve until SIGINT or SIGTERM, or until the terminal is closed; raises SettingsError before anything is started."""
     address = _address(settings.host)
     with _opened(settings, address):
         _serve(settings, address, with_worker=with_worker, say=say)
@@ -55,6 +55,10 @@ def _serve(settings: Settings, address: str, *, with_worker: bool, say: Callable
         respawn_failed_workers=True,
         workers_kill_timeout=int(STOP_SECONDS),
     )
+    # granian would begin anew when its terminal is closed; only what nohup started outlives one.
+    stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    at_hangup = signal.SIG_IGN if stays else server.signal_handler_interrupt
+    server.on_startup(lambda: signal.signal(signal.SIGHUP, at_hangup))
     worker = Worker(say) if with_worker else None
     if worker:
         worker.start()
@@ -168,6 +172,7 @@ def _load_app(parent: int, _: str) -> Any:  # a WSGI application
     # is being loaded would be forgotten, and the child killed after a long wait.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent knows what it means
     lifeline.end_with(parent)
     from chm_node.app import create_app
 

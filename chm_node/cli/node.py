@@ -67,7 +67,8 @@ def init(
 def serve(no_worker: bool) -> None:
     """Answer requests, and harvest the approved sources.
 
-    Stops on Ctrl-C or SIGTERM, after the requests at work are answered. Put a web server with HTTPS in front of it.
+    Stops on Ctrl-C or SIGTERM or with its terminal, after the requests at work are answered. Put a web server with
+    HTTPS in front of it.
 
     \b
     chm serve

@@ -790,6 +790,26 @@ def test_serve_answers_with_one_worker_beside_it_and_stops_cleanly(filled, monke
     assert not [pid for pid in started if Path(f"/proc/{pid}/cmdline").exists()]
 
 
+@pytest.mark.parametrize("kept", [False, True], ids=["", "nohup"])
+def test_serve_ends_with_its_terminal_unless_it_is_to_stay(filled, monkeypatch, kept):
+    port = free_port()
+    monkeypatch.setenv("CHM_PORT", str(port))
+    command = [*(["nohup"] if kept else []), sys.executable, "-m", "chm_node.cli", "serve"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, process_group=0, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_until_served(f"http://127.0.0.1:{port}/livez")
+            before = children(process)
+            os.killpg(process.pid, signal.SIGHUP)
+            if kept:
+                time.sleep(1)
+                assert children(process) == before
+                process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
 def test_of_two_that_start_on_one_port_in_the_same_moment_one_serves(filled, monkeypatch):
     port = free_port()
     monkeypatch.setenv("CHM_PORT", str(port))
