@@ -34,7 +34,7 @@ HEADER_MILLISECONDS = 15_000
 
 
 def serve(settings: Settings, *, with_worker: bool, say: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM, or until the terminal is closed; raises SettingsError before anything is started."""
+    """Serve until SIGINT, SIGTERM or the end of the terminal; raises SettingsError before anything is started."""
     address = _address(settings.host)
     with _opened(settings, address):
         _serve(settings, address, with_worker=with_worker, say=say)
