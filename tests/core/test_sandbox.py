@@ -15,6 +15,7 @@ import pytest
 
 from chm_node.errors import FetchError, InvalidRecordError, ParseError, Problem
 from chm_node.foreign import read_rdf
+from chm_node.record import Action
 from chm_node.sandbox import Limits, Sandbox
 
 FUNCTIONS = """
@@ -22,6 +23,7 @@ FUNCTIONS = """
     from datetime import timedelta
     import pyoxigraph
     from chm_node.errors import FetchError, InvalidRecordError, ParseError, Problem
+    from chm_node.record import Action
 
     KEPT = []
 
@@ -77,6 +79,19 @@ FUNCTIONS = """
 
     def a_program():
         return Program()
+
+    class Member:
+        def __init__(self, kind, name):
+            self._said = (kind, name)
+
+        def __reduce__(self):
+            return getattr, self._said
+
+    def a_member():
+        return Member(Action, "DELETE")
+
+    def an_attribute():
+        return Member(ParseError, "__init__")
 
     def unpicklable():
         return lambda: None
@@ -242,6 +257,12 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_a_member_of_an_enumeration_arrives_from_a_child_of_an_early_python_3_11(sandbox, functions):
+    assert sandbox.run(functions.a_member) is Action.DELETE
+    with pytest.raises(pickle.UnpicklingError, match="may not answer"):
+        sandbox.run(functions.an_attribute)
 
 
 def test_an_answer_cannot_make_the_parent_run_anything(sandbox, functions):
