@@ -110,7 +110,7 @@ def _worst_first(views: Sequence[HubView]) -> list[tuple[HubView, Standing]]:
 
 def _age(moment: datetime) -> str:
     """How long ago that was, in the reader's language."""
-    return str(format_timedelta(datetime.now(UTC) - moment, granularity="minute"))
+    return str(format_timedelta(moment - datetime.now(UTC), granularity="minute", add_direction=True))
 
 
 def _said_at(view: HubView, each: Standing) -> datetime:

@@ -176,7 +176,7 @@ def test_the_feed_lists_what_was_refused_newest_first_in_words(peer, hub, site):
     ("language", "words"),
     [
         ("en", ("Receipts", "The record has no title in any language", "taken over: 1", "refused: 1")),
-        ("fr", ("Accusés de réception", "La notice n’a de titre dans aucune langue", "reprises : 1")),
+        ("fr", ("Accusés de réception", "La notice n’a de titre dans aucune langue", "reprises : 1")),
         ("ar", ("الإيصالات", "مأخوذة: 1", "مرفوضة: 1")),
     ],
 )
