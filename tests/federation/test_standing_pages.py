@@ -222,7 +222,7 @@ def test_the_feed_tells_what_was_refused_in_the_readers_language(peer, hub, reco
     assert not feed.bozo
     assert feed.feed.title == "Notices refusées par des pôles"
     [entry] = feed.entries
-    assert "hub: La notice n’est pas signée" in entry.content[0].value
+    assert "hub : La notice n’est pas signée" in entry.content[0].value
     assert entry.id != records[2]
     assert site.get("/standing.atom?lang=tlh").status_code == 400
 
