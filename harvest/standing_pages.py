@@ -110,7 +110,7 @@ def _worst_first(views: Sequence[HubView]) -> list[tuple[HubView, Standing]]:
 
 def _age(moment: datetime) -> str:
     """How long ago that was, in the reader's language."""
-    return str(format_timedelta(datetime.now(UTC) - moment, granularity="minute"))
+    return str(format_timedelta(moment - datetime.now(UTC), granularity="minute", add_direction=True))
 
 
 def _said_at(view: HubView, each: Standing) -> datetime:
@@ -151,6 +151,7 @@ def _feed(here: Any, found: Sequence[tuple[HubView, Standing]], language: str) -
     page_address = f"{settings.base_url}{shown}/receipts"
     with force_locale(language):
         title = gettext("Records that hubs refused")
+        entries = [_entry(settings.base_url, page_address, view, each, language) for view, each in found]
     return Feed(
         address=f"{settings.base_url}standing.atom?lang={language}",
         page=page_address,
@@ -160,7 +161,7 @@ def _feed(here: Any, found: Sequence[tuple[HubView, Standing]], language: str) -
         updated=_said_at(*found[0]) if found else from_milliseconds(0),
         node=settings.node_iri,
         publisher=settings.publisher or pick(settings.titles, language) or settings.node_iri,
-        entries=[_entry(settings.base_url, page_address, view, each, language) for view, each in found],
+        entries=entries,
     )
 
 
@@ -168,14 +169,14 @@ def _entry(base_url: str, page_address: str, view: HubView, each: Standing, lang
     said_at = _said_at(view, each)
     name = hashlib.sha256(f"{view.hub.address} {each.iri}".encode()).hexdigest()[:16]
     detail = clean_text(each.told.detail) if each.told else ""
-    hub = pick(view.hub.titles, language) or view.hub.address
+    hub = gettext("%(label)s:", label=pick(view.hub.titles, language) or view.hub.address)
     return FeedEntry(
         # Not the record's own IRI: in the feeds of records that means the record.
         iri=f"{base_url}standing#r-{name}",
         page=f"{page_address}?record={quote(each.iri, safe='')}" if each.titles else page_address,
         data=(),
         title=pick(each.titles, language) or each.iri,
-        summary="\n".join(filter(None, (f"{hub}: {each.reason(language)}", each.iri, detail))),
+        summary="\n".join(filter(None, (f"{hub} {each.reason(language)}", each.iri, detail))),
         language=language,
         published=said_at,
         updated=said_at,

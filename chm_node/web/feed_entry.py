@@ -24,7 +24,7 @@ from chm_node.web.negotiation import RDF_XML, TURTLE
 NEWS = {
     "withdrawn": {
         "en": "Withdrawn: {}",
-        "fr": "Retrait : {}",
+        "fr": "Retrait : {}",
         "es": "Retirada: {}",
         "ar": "سحب: {}",
         "ru": "Отзыв: {}",
@@ -32,7 +32,7 @@ NEWS = {
     },
     "changed": {
         "en": "Changed: {}",
-        "fr": "Modification : {}",
+        "fr": "Modification : {}",
         "es": "Cambio: {}",
         "ar": "تغيير: {}",
         "ru": "Изменение: {}",

@@ -21,7 +21,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "too-many-notifications": _because(
         HTTPStatus.TOO_MANY_REQUESTS,
         "Too many notifications came from this address; wait a minute.",
-        "Trop de notifications sont venues de cette adresse ; attendez une minute.",
+        "Trop de notifications sont venues de cette adresse ; attendez une minute.",
         "وردت إشعارات كثيرة من هذا العنوان؛ انتظروا دقيقة.",
     ),
     "notification-too-large": _because(
@@ -57,14 +57,14 @@ REFUSALS: Mapping[str, Refusal] = {
     "signature-expired": _because(
         HTTPStatus.UNAUTHORIZED,
         "The signature is not valid at this time; set the clock, and let it last five minutes at most.",
-        "La signature n’est pas valable à cette heure ; réglez l’horloge, et limitez-la à cinq minutes.",
+        "La signature n’est pas valable à cette heure ; réglez l’horloge, et limitez-la à cinq minutes.",
         "التوقيع غير صالح في هذا الوقت؛ اضبطوا الساعة ولا تجعلوا مدته أكثر من خمس دقائق.",
     ),
     "replayed": _because(
         HTTPStatus.UNAUTHORIZED,
         "This request has come before; sign a new one for each try.",
-        "Cette requête est déjà venue ; signez-en une nouvelle à chaque essai.",
-        "سبق أن ورد هذا الطلب؛ وقّعوا طلباً جديداً لكل محاولة.",
+        "Cette requête est déjà venue ; signez-en une nouvelle à chaque essai.",
+        "سبق أن ورد هذا الطلب؛ وقّعوا طلبًا جديدًا لكل محاولة.",
     ),
     "bad-digest": _because(
         HTTPStatus.BAD_REQUEST,
@@ -75,7 +75,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "bad-signature": _because(
         HTTPStatus.UNAUTHORIZED,
         "The signature does not fit: the request was changed on its way, or another key made it.",
-        "La signature ne correspond pas : la requête a été modifiée en route, ou une autre clé l’a faite.",
+        "La signature ne correspond pas : la requête a été modifiée en route, ou une autre clé l’a faite.",
         "التوقيع غير مطابق: عُدّل الطلب في الطريق أو وُقّع بمفتاح آخر.",
     ),
     "foreign-key": _because(
@@ -88,19 +88,19 @@ REFUSALS: Mapping[str, Refusal] = {
         HTTPStatus.FORBIDDEN,
         "The key is not the one that is known of this node.",
         "La clé n’est pas celle que l’on connaît de ce nœud.",
-        "المفتاح ليس هو المعروف لهذه العقدة.",
+        "هذا المفتاح ليس المفتاح المعروف لهذه العقدة.",
     ),
     "unknown-context": _because(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The notification needs a JSON-LD context that is not carried here, and none is ever fetched.",
         "La notification demande un contexte JSON-LD absent d’ici, et aucun n’est jamais téléchargé.",
-        "يحتاج الإشعار إلى سياق JSON-LD غير متوفر هنا، ولا يُجلب أي سياق أبداً.",
+        "يحتاج الإشعار إلى سياق JSON-LD غير متوفر هنا، ولا يُجلب أي سياق أبدًا.",
     ),
     "malformed-notification": _because(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The notification is not an activity that this inbox takes.",
         "La notification n’est pas une activité que cette boîte accepte.",
-        "الإشعار ليس نشاطاً يقبله هذا الصندوق.",
+        "الإشعار ليس نشاطًا يقبله هذا الصندوق.",
     ),
     "wrong-target": _because(
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -117,8 +117,8 @@ REFUSALS: Mapping[str, Refusal] = {
     "inbox-full": _because(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Too many requests wait already; try again later.",
-        "Trop de demandes attendent déjà ; réessayez plus tard.",
-        "طلبات كثيرة تنتظر الآن؛ أعيدوا المحاولة لاحقاً.",
+        "Trop de demandes attendent déjà ; réessayez plus tard.",
+        "طلبات كثيرة تنتظر الآن؛ أعيدوا المحاولة لاحقًا.",
     ),
     # Found out by the worker.
     "no-description": _because(

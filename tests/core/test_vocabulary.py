@@ -143,6 +143,15 @@ def test_a_label_with_a_quality_is_the_label_of_its_term(key):
         assert (term, SKOS.prefLabel, data.value(label, literal)) in data, label
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_no_label_of_a_term_is_an_alternative_to_itself(key):
+    """SKOS S13."""
+    data = graph(key)
+    assert [
+        (term, label) for term, label in data.subject_objects(SKOS.prefLabel) if (term, SKOS.altLabel, label) in data
+    ] == []
+
+
 @pytest.mark.parametrize(
     ("language", "letters"), [("ar", r"[\u0600-\u06ff]"), ("ru", r"[\u0400-\u04ff]"), ("zh", r"[\u4e00-\u9fff]")]
 )

@@ -210,7 +210,7 @@ def test_the_network_page_says_in_words_what_waits(peer, hub, texts):
     site = hub.wire.apps["hub.example.org"].test_client()
 
     assert "1 change waits for the decision of a person: another text as the version" in site.get("/en/network").text
-    assert "1 changement attend la décision d’une personne : un autre texte" in site.get("/fr/network").text
+    assert "1 changement attend la décision d’une personne : un autre texte" in site.get("/fr/network").text
     assert "تغيير واحد ينتظر قرار المسؤول: نص آخر" in site.get("/ar/network").text
 
 

@@ -163,7 +163,7 @@ def test_the_feed_lists_what_was_refused_newest_first_in_words(peer, hub, site):
     feed = feedparser.parse(site.get(f"{address(hub, peer, 'receipts.atom')}&lang=fr").data)
 
     assert not feed.bozo
-    assert feed.feed.title == "Notices refusées de dz"
+    assert feed.feed.title == "Notices refusées : dz"
     assert {feed.entries[0].title, feed.entries[1].title} == {first, second}
     newest = feed.entries[0]
     assert newest.title == second
@@ -176,7 +176,7 @@ def test_the_feed_lists_what_was_refused_newest_first_in_words(peer, hub, site):
     ("language", "words"),
     [
         ("en", ("Receipts", "The record has no title in any language", "taken over: 1", "refused: 1")),
-        ("fr", ("Accusés de réception", "La notice n’a de titre dans aucune langue", "reprises : 1")),
+        ("fr", ("Accusés de réception", "La notice n’a de titre dans aucune langue", "reprises : 1")),
         ("ar", ("الإيصالات", "مأخوذة: 1", "مرفوضة: 1")),
     ],
 )

@@ -1,6 +1,6 @@
 """How a node's records stand at its hubs: asked by the worker, kept, and shown as a page, JSON and a feed."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from urllib.parse import quote
 
@@ -112,6 +112,15 @@ def test_a_hub_that_falls_silent_keeps_its_old_answer_and_says_how_old_it_is(pee
     assert views(peer)[0].hub.problem == ""
 
 
+@pytest.mark.parametrize(("language", "age"), [("en", "2 days ago"), ("fr", "il y a 2 jours"), ("ar", "قبل يومين")])
+def test_how_long_ago_a_hub_answered_is_said_in_the_grammar_of_the_language(peer, hub, records, site, language, age):
+    answered = datetime.now(UTC) - timedelta(days=2, hours=1)
+    with writing(peer.engine) as connection:
+        hubs.answered(connection, hub.settings.base_url, {}, (), answered, peer.now)
+
+    assert age in site.get(f"/{language}/receipts").text
+
+
 def test_a_hub_that_does_not_harvest_us_says_so(peer, make_node, site):
     other = make_node("other")
     remember(peer, other.settings.base_url)
@@ -149,7 +158,7 @@ def test_an_answer_that_comes_after_its_hub_was_forgotten_is_dropped(peer, hub, 
     ("language", "words"),
     [
         ("en", ("Receipts from hubs", "Red: refused", "as published here: 1", "The record is not signed by its node")),
-        ("fr", ("Accusés des pôles", "Rouge : refusée", "comme publiées ici : 1", "La notice n’est pas signée")),
+        ("fr", ("Accusés des pôles", "Rouge : refusée", "telles que publiées ici : 1", "La notice n’est pas signée")),
         ("ar", ("إيصالات مراكز التجميع", "أحمر: مرفوض", "كما نُشرت هنا: 1", "السجل غير موقّع من عقدته")),
     ],
 )
@@ -213,7 +222,7 @@ def test_the_feed_tells_what_was_refused_in_the_readers_language(peer, hub, reco
     assert not feed.bozo
     assert feed.feed.title == "Notices refusées par des pôles"
     [entry] = feed.entries
-    assert "hub: La notice n’est pas signée" in entry.content[0].value
+    assert "hub : La notice n’est pas signée" in entry.content[0].value
     assert entry.id != records[2]
     assert site.get("/standing.atom?lang=tlh").status_code == 400
 

@@ -244,7 +244,7 @@ def told(site, name, query):
     ("language", "title", "reason"),
     [
         ("en", "Withdrawn: Cancelled course", "Withdrawn: It was cancelled."),
-        ("fr", "Withdrawn: Cancelled course", "Retrait : Le formateur est malade."),
+        ("fr", "Withdrawn: Cancelled course", "Retrait : Le formateur est malade."),
         ("ar", "Withdrawn: Cancelled course", "Withdrawn: It was cancelled."),
     ],
 )
@@ -263,7 +263,7 @@ def test_an_entry_of_a_change_says_so_and_what_changed(site):
         assert title == "تغيير: افتتاح"
         assert "تغيير: صُحّح التاريخ." in text
     for title, text in told(site, "news", "lang=fr"):
-        assert title == "Modification : Ouverture du centre"
+        assert title == "Modification : Ouverture du centre"
         assert "Changed: The date" in text
 
 

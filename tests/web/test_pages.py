@@ -604,7 +604,7 @@ def test_a_harvested_record_says_where_it_comes_from(site):
     assert "Chemin Nœud de Tunis Nœud d'essai" in text
     assert f"Adresse d’origine {iri}" in text
     assert "Aucune : la notice est arrivée sans signature" in text
-    assert "Source : Nœud de Tunis" in text_of(html(site, "/fr/records"))
+    assert "Origine : Nœud de Tunis" in text_of(html(site, "/fr/records"))
 
 
 def test_our_own_record_shows_the_key_that_signed_it(site):
