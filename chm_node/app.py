@@ -66,6 +66,7 @@ def create_app(settings: Settings) -> Flask:
     _lead_from_former_hosts(app, settings)
     app.after_request(_secure)
     app.after_request(problems.only_as_wanted)  # which comes before the one above
+    _redirect_within_public_address(app, settings)
     app.wsgi_app = Kept(app.wsgi_app, log_head_reader(engine))  # type: ignore[method-assign]  # as Flask documents it
     return app
 
@@ -81,6 +82,18 @@ def _lead_from_former_hosts(app: Flask, settings: Settings) -> None:
 
     if hosts:
         app.before_request(lead)
+
+
+def _redirect_within_public_address(app: Flask, settings: Settings) -> None:
+    """Of the router's own redirects: it knows the node as the web server in front calls it, without encryption."""
+
+    def lead(response: Response) -> Response:
+        location, asked = response.location or "", request.host_url
+        if not location.startswith(asked):
+            return response
+        return redirection(settings.base_url + location.removeprefix(asked), response.status_code)
+
+    app.after_request(lead)
 
 
 def _secure(response: Response) -> Response:

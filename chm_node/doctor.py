@@ -256,7 +256,7 @@ def _unknown_terms(connection: Connection) -> Check:
 
 
 def _address(settings: Settings) -> Check:
-    policy = FetchPolicy(allow_loopback=True, proxy=settings.outbound_proxy)
+    policy = FetchPolicy(allow_loopback=True, ca_file=settings.ca_file, proxy=settings.outbound_proxy)
     try:
         with HttpClient(policy) as client:
             answer = client.get(f"{settings.base_url}node", accept="application/n-triples")

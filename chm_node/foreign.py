@@ -52,11 +52,13 @@ _DIGITS_TO_ZERO = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for 
 
 # Tokens of Turtle and TriG that can hide or hold brackets. Every alternative matches to its end or to the end of
 # the document and never gives back a character, so an unfinished string cannot make the scan quadratic.
+# Python before 3.11.5 goes on behind where the last alternative of a possessive group failed (gh-106052), so the last
+# one is "(?!)", which fails where it begins.
 _TURTLE_TOKEN = re.compile(
-    rb'"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\Z)'
-    rb"|'''(?:[^'\\]|\\.|'(?!''))*+(?:'''|\Z)"
-    rb'|"(?:[^"\\\n]|\\.)*+"?'
-    rb"|'(?:[^'\\\n]|\\.)*+'?"
+    rb'"""(?:[^"\\]|\\.|"(?!"")|(?!))*+(?:"""|\Z)'
+    rb"|'''(?:[^'\\]|\\.|'(?!'')|(?!))*+(?:'''|\Z)"
+    rb'|"(?:[^"\\\n]|\\.|(?!))*+"?'
+    rb"|'(?:[^'\\\n]|\\.|(?!))*+'?"
     rb"|<(?!<)[^<>\s]*+>|#[^\n]*+|\\."
     rb"|(?P<open>\[|\(|\{|<<)|(?P<close>\]|\)|\}|>>)",
     re.DOTALL,

@@ -24,7 +24,9 @@ _STATUS_REASONS = {
     404: "has no page at this address",
     410: "says the page was removed for good",
     429: "asks us to come less often",
+    502: "has a web server that gets no answer from the node behind it",
     503: "is overloaded or being repaired",
+    504: "has a web server that gets no answer from the node behind it",
 }
 
 

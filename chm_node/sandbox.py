@@ -242,7 +242,9 @@ def _member(enumeration: type, name: str) -> Enum:
 
 def serve() -> Never:
     """The child's main function: closes itself in, then answers one question after another."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and systemd tell all processes at once; who asked us ends us when it needs no more answers.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     questions, answers = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # what a function prints must not get between the answers

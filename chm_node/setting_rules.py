@@ -137,8 +137,11 @@ def _languages(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _folder(value: Path) -> Path:
-    if value.exists() and not value.is_dir():
-        raise ValueError(f"{value} is not a folder")
+    try:
+        if value.exists() and not value.is_dir():
+            raise ValueError(f"{value} is not a folder")
+    except PermissionError as error:
+        raise ValueError(f"{value} lies where this account may not look") from error
     return value
 
 

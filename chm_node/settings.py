@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     def load(cls, **overrides: Any) -> "Settings":
         """The settings in force; raises SettingsError that names every wrong setting."""
         named = os.environ.get(CONFIG_VARIABLE)
-        if named and not (Path(named).exists() and not Path(named).is_dir()):
+        if named and not _is_there(Path(named)):
             raise SettingsError(f"{CONFIG_VARIABLE}: there is no file {named}; chm init writes it")
         return cls.planned(**overrides)
 
@@ -147,7 +147,15 @@ def config_file() -> Path | None:
     """The TOML file in force, None when there is none."""
     if named := os.environ.get(CONFIG_VARIABLE):
         return Path(named)
-    return next((path for path in CONFIG_NAMES if path.is_file()), None)
+    return next((path for path in CONFIG_NAMES if _is_there(path)), None)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_dir()
+    except PermissionError:
+        # `sudo -u chm` leaves us where chm may not look; nothing of ours is there. A fixed place is not passed over.
+        return path.is_absolute()
 
 
 def _unknown_variables() -> Iterator[str]:
@@ -159,15 +167,15 @@ def _unknown_variables() -> Iterator[str]:
 
 
 def _sentence(problem: Any, overrides: Any) -> str:  # Any: pydantic's description of a problem; values of settings
-    place = problem["loc"]
     reason = str(problem["ctx"]["error"]) if problem["type"] == "value_error" else problem["msg"]
-    name = str(place[0])
+    name = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         reason = _no_such(name, Settings.model_fields)
     if name in overrides:
         return f"{name}: {reason}"
     in_environment = any(each.upper() == _variable(name) for each in os.environ)
-    return f"{name} ({_variable(name) if in_environment else config_file()}): {reason}"
+    place = _variable(name) if in_environment else config_file() or "the default"
+    return f"{name} ({place}): {reason}"
 
 
 def _variable(name: str) -> str:

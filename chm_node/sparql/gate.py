@@ -17,17 +17,18 @@ MAX_QUERY_BYTES = 20_000
 _ESCAPED = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%]"
 # Tokens of SPARQL 1.1 §19.8, each matched in one go and never given back, so that no query is slow to read. A text
 # that does not end runs to the end of its line or of the query.
+# "(?!)" ends each possessive group, as in ``foreign``: Python before 3.11.5 needs it.
 _TOKEN = re.compile(
     rf"""
     (?P<space>\s++|\#[^\n\r]*+)
-    |(?P<text>\"\"\"(?:[^"\\]|\\.|"(?!""))*+\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*+''')
+    |(?P<text>\"\"\"(?:[^"\\]|\\.|"(?!"")|(?!))*+\"\"\"|'''(?:[^'\\]|\\.|'(?!'')|(?!))*+''')
     |(?P<open>\"\"\"[\s\S]*+|'''[\s\S]*+)
-    |(?P<short>"(?:[^"\\\n\r]|\\.)*+"|'(?:[^'\\\n\r]|\\.)*+')
+    |(?P<short>"(?:[^"\\\n\r]|\\.|(?!))*+"|'(?:[^'\\\n\r]|\\.|(?!))*+')
     |(?P<torn>["'][^\n\r]*+)
     |(?P<iri><[^<>"{{}}|^`\\\x00-\x20]*+>)
     |(?P<variable>[?$]\w++)
-    |(?P<language>@[A-Za-z]++(?:-[A-Za-z0-9]++)*+)
-    |(?P<name>(?:_|[^\W\d_][\w.-]*+)?:(?:(?:[\w:]|{_ESCAPED})(?:[\w:-]|{_ESCAPED}|\.++(?=[\w:%\\-]))*+)?)
+    |(?P<language>@[A-Za-z]++(?:-[A-Za-z0-9]++|(?!))*+)
+    |(?P<name>(?:_|[^\W\d_][\w.-]*+)?:(?:(?:[\w:]|{_ESCAPED})(?:[\w:-]|{_ESCAPED}|\.++(?=[\w:%\\-])|(?!))*+)?)
     |(?P<number>(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?)
     |(?P<word>[^\W\d_][\w.-]*+)
     |(?P<other>.)

@@ -42,7 +42,7 @@ def catalogue(extension: str) -> Response:
         facets = held.facets(each.id for each in records)
         graphs = log.graphs(each.id for each in records)
     page = _page(here, f"{here.settings.base_url}catalogue{suffix}", chosen, number, total)
-    neighbours = (("first", page.first), ("prev", page.previous), ("next", page.next), ("last", page.last))
+    neighbours = (("next", page.next), ("prev", page.previous), ("first", page.first), ("last", page.last))
     return answer(
         strong_etag(here.stamp, syntax.extension, page, [(each.id, each.log_time) for each in records]),
         lambda: GRAPH_WRITERS[syntax.media_type](

@@ -5,7 +5,7 @@ never of the bytes, so it is known before they are.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -20,6 +20,8 @@ from chm_node.web import Site
 OPEN = "public, max-age=60"
 #: What only ever shrinks; a day, so that an erased record leaves every cache within one (RFC 8246).
 CLOSED = "public, max-age=86400, immutable"
+#: nginx answers 502 when all headers of an answer take more than 4 KiB.
+MAX_LINK_BYTES = 2048
 #: Set in the WSGI environment by ``answer``: the bytes follow from the log alone and may be kept while it stands.
 FOLLOWS_LOG = "chm.follows_log"
 
@@ -59,9 +61,18 @@ def answer(
         response.headers["Last-Modified"] = http_date(modified)
     if vary:
         response.headers["Vary"] = ", ".join(vary)
-    if joined := ", ".join(links):
+    if joined := ", ".join(_fitting(links)):
         response.headers["Link"] = joined
     return response
+
+
+def _fitting(links: Iterable[str]) -> Iterator[str]:
+    """Those there is room for, the first ones first."""
+    room = MAX_LINK_BYTES
+    for each in links:
+        if len(each) <= room:
+            room -= len(each) + len(", ")
+            yield each
 
 
 def _reader_has(tag: str, modified: datetime | None) -> bool:

@@ -59,10 +59,8 @@ def feed(extension: str) -> Response:
         entries = feed_entries(here, connection, shown.records, asked.language)
         title = _title(here, asked, _origin(here, asked, connection))
     found = _feed(here, asked, title, shown, entries)
-    links = [link(address, relation) for relation, address in _paging(here, asked, shown)]
-    links.append(link(asked.address(here), "self"))
-    if asked.hub(here):
-        links.append(link(asked.hub(here), "hub"))
+    named = [("hub", asked.hub(here)), ("self", asked.address(here)), *_paging(here, asked, shown)]
+    links = [link(address, relation) for relation, address in named if address]
     tag = strong_etag(here.stamp, extension, found)
     return answer(tag, lambda: write(found), content_type, modified=newest, links=links)
 

@@ -123,12 +123,12 @@ def _as_json(held: LoggedChange) -> str:
 
 def _links(here: Site, held: LoggedChange, others: Sequence[Syntax]) -> list[str]:
     iri = held.graph.iri
-    links = [link(here.data_of(iri, each.extension), "alternate", type=each.media_type) for each in others]
+    links = [link(PROFILE, "profile")]
+    if licence := _LICENCE.search(held.graph.nquads.decode()):
+        links.append(link(licence.group(1), "license"))
+    links += [link(here.data_of(iri, each.extension), "alternate", type=each.media_type) for each in others]
     links += [
         link(here.page_of(iri, language), "alternate", type=HTML.media_type, hreflang=language)
         for language in here.settings.languages
     ]
-    links.append(link(PROFILE, "profile"))
-    if licence := _LICENCE.search(held.graph.nquads.decode()):
-        links.append(link(licence.group(1), "license"))
     return links

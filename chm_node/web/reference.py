@@ -93,10 +93,17 @@ def _graph(name: str, extension: str, triples: Callable[[], Sequence[ox.Triple]]
     syntax = choose(f".{extension}" if extension else "", GRAPHS)
     return answer(
         strong_etag(site().stamp, name, syntax.extension),
-        lambda: GRAPH_WRITERS[syntax.media_type](triples()),
+        lambda: GRAPH_WRITERS[syntax.media_type](_settled(triples())),
         syntax.content_type,
         vary=() if extension else ("Accept",),
     )
+
+
+def _settled(triples: Sequence[ox.Triple]) -> list[ox.Triple]:
+    """In one order, and with names for blank nodes that follow from the graph: one ETag stands for the same bytes."""
+    dataset = ox.Dataset(ox.Quad(*each) for each in triples)
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    return sorted((each.triple for each in dataset), key=str)
 
 
 def _triples(graph: Graph) -> list[ox.Triple]:

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,13 +63,31 @@ def _run_client(*command: str, cwd: Path = CLIENTS) -> str:
 @pytest.fixture
 def live_node(tmp_path: Path) -> Iterator[LiveNode]:
     """A node with twenty-five records: every page of the listings has something, in three languages."""
+    port = _free_port()
+    with _at_work(tmp_path, port, f"http://127.0.0.1:{port}/") as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def encrypted_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
+    """The same, as https://localhost: a test puts a web server in front of it, at the port of its public address."""
+    port, public = _free_port(), f"https://localhost:{_free_port()}/"
+    with _at_work(tmp_path_factory.mktemp("encrypted"), port, public) as node:
+        yield node
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _at_work(folder: Path, port: int, base_url: str) -> Iterator[LiveNode]:
     chosen = {
-        "base_url": f"http://127.0.0.1:{port}/",
+        "base_url": base_url,
         "port": str(port),
-        "data_dir": str(tmp_path / "node"),
+        "data_dir": str(folder / "node"),
         "profile": "demo",
         "sparql": "on",
     }
@@ -79,9 +98,9 @@ def live_node(tmp_path: Path) -> Iterator[LiveNode]:
     node.publish(*_records(node))
     environment = os.environ | {f"CHM_{name.upper()}": value for name, value in chosen.items()}
     command = [sys.executable, "-m", "chm_node.cli", "serve", "--no-worker"]
-    with subprocess.Popen(command, env=environment, cwd=tmp_path) as server:
+    with subprocess.Popen(command, env=environment, cwd=folder) as server:
         try:
-            _wait_until_it_answers(node.url)
+            _wait_until_it_answers(f"http://127.0.0.1:{port}/")
             yield node
         finally:
             server.terminate()

@@ -205,9 +205,10 @@ def test_the_child_knows_no_environment_and_prints_nowhere(sandbox, functions, m
     assert sandbox.run(functions.say, "x" * 100_000) == "x" * 100_000
 
 
-def test_the_child_ignores_an_interrupt_meant_for_the_parent(sandbox):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_child_ignores_a_signal_meant_for_the_parent(sandbox, number):
     pid = sandbox.run(os.getpid)
-    os.kill(pid, signal.SIGINT)
+    os.kill(pid, number)
     assert sandbox.run(os.getpid) == pid
 
 

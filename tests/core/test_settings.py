@@ -1,11 +1,13 @@
 """A wrong setting stops the start and is named."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import certifi
 import pytest
 
+from chm_node import settings as settings_module
 from chm_node.errors import SettingsError
 from chm_node.settings import Settings
 
@@ -227,6 +229,38 @@ def test_a_file_that_is_no_toml_is_named(tmp_path):
     (tmp_path / "chm.toml").write_text("base_url = \n", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"chm\.toml"):
         Settings.load()
+
+
+@contextmanager
+def by_somebody_else():
+    """As an account that may not look into folders of ours, as far as we are root."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_working_directory_that_may_not_be_looked_into_has_no_file(tmp_path, monkeypatch):
+    """As `sudo -u chm` leaves it; what stands at a fixed place has to be readable."""
+    tmp_path.chmod(0)
+    monkeypatch.setattr(settings_module, "CONFIG_NAMES", (Path("chm.toml"),))
+    with by_somebody_else():
+        with pytest.raises(
+            SettingsError, match=r"^data_dir \(the default\): chm-data lies where this account may not look$"
+        ):
+            Settings.load()
+        assert Settings.load(data_dir="/").port == 8100
+        monkeypatch.setattr(settings_module, "CONFIG_NAMES", (Path("chm.toml"), tmp_path / "chm.toml"))
+        with pytest.raises(SettingsError, match="Permission denied"):
+            Settings.load()
+        monkeypatch.setenv("CHM_CONFIG", str(tmp_path / "chm.toml"))
+        with pytest.raises(SettingsError, match="Permission denied"):
+            Settings.load()
+    tmp_path.chmod(0o700)
 
 
 def test_the_environment_wins_over_the_file(monkeypatch, tmp_path):

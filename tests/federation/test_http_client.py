@@ -507,6 +507,11 @@ def test_only_200_is_a_page(peer, status):
     assert error.retry_after == timedelta(0)
 
 
+@pytest.mark.parametrize("status", ["502 Bad Gateway", "504 Gateway Time-out"])
+def test_a_node_that_is_stopped_behind_its_web_server_is_told_from_one_with_a_fault(peer, status):
+    assert "no answer from the node behind it" in refusal(peer(page(b"<html>", status)).url).reason
+
+
 def test_a_304_with_a_body_that_never_comes_does_not_hold_us_up(peer):
     there = peer(page(b"", "304 Not Modified", Transfer_Encoding="chunked", Content_Length=""))
     assert fetch(there.url, etag='"v1"').not_modified

@@ -66,6 +66,14 @@ def test_a_fresh_process_answers_304_to_an_old_etag(site, address):
     assert site.get(address, if_none_match=tag).status_code == 304
 
 
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_fresh_process_writes_the_same_bytes_under_the_same_etag(site, address):
+    first = site.get(address)
+    site.app.wsgi_app = Kept(site.app.wsgi_app._app, site.app.wsgi_app._head)
+    again = site.get(address)
+    assert (again.headers["ETag"], again.data) == (first.headers["ETag"], first.data)
+
+
 @pytest.mark.parametrize("address", [each for each in ADDRESSES if each.startswith(("feed", "catalogue"))])
 def test_a_compressed_answer_is_the_same_answer_under_a_tag_of_its_own(site, address):
     plain, zipped = site.get(address), site.get(address, accept_encoding="br, gzip;q=0.8")

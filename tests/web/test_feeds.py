@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import feedparser
 import pytest
 from lxml import etree
+from requests.utils import parse_header_links
 
 from chm_node.database import writing
 from chm_node.record import Action, Change, Entry, RecordGraph
@@ -411,6 +412,14 @@ def test_links_lead_through_the_whole_listing_and_back(site):
         "self", "first", "previous", "next", "alternate",
     }  # fmt: skip
     assert 'rel="next"' in site.get(addresses[0]).headers["Link"]
+
+
+def test_a_feed_of_a_long_search_names_its_hub_and_itself_in_less_than_a_web_server_passes_on(site):
+    """nginx has 4 KiB for all headers of an answer."""
+    answer = site.get(f"feeds/all.rss?q={'ز' * 300}")
+    assert answer.status_code == 200
+    assert len(str(answer.headers)) < 3800
+    assert [link["rel"] for link in parse_header_links(answer.headers["Link"])] == ["hub", "self"]
 
 
 @pytest.mark.parametrize(

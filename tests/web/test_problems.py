@@ -112,6 +112,17 @@ def test_addresses_come_from_the_settings_and_not_from_the_request(site):
     assert redirect.headers["Location"].startswith("https://node.example/")
 
 
+@pytest.mark.parametrize(
+    ("path", "right"), [("/fr", "fr/"), ("/id//event/x", "id/event/x"), ("/fr?a=%C3%A9", "fr/?a=%C3%A9")]
+)
+@pytest.mark.parametrize("host", ["node.example", "127.0.0.1:8100"], ids=["passed on", "as nginx asks by default"])
+def test_a_missing_or_doubled_slash_leads_to_the_public_address(site, path, right, host):
+    """A web server with HTTPS asks without encryption; a redirect to http would be one that hubs refuse."""
+    answer = site.client.get(path, headers={"Host": host}, base_url=f"http://{host}")
+    assert (answer.status_code, answer.headers["Location"]) == (308, f"https://node.example/{right}")
+    assert host not in answer.text
+
+
 def test_a_request_that_is_too_large_is_refused(site):
     answer = site.client.post("/feed", data=b"x" * 3_000_000)
     assert answer.status_code in (405, 413)

@@ -148,6 +148,16 @@ def test_links_of_a_record_whose_address_is_not_ascii_can_be_followed(site):
     assert followed == [200] * 9
 
 
+def test_links_of_a_long_address_leave_room_for_what_a_web_server_passes_on(site):
+    """nginx has 4 KiB for all headers of an answer, and each Arabic letter of an address takes six bytes."""
+    iri = "https://node.example/id/event/" + "ورشة-عمل-إقليمية-حول-" * 5
+    site.publish_all([RECORD_TYPES["event"].record(iri, {"title": {"fr": "Été"}, "starts": "2026-06-21"})])
+    answer = site.get(iri)
+    assert len(str(answer.headers)) < 3800
+    relations = [link["rel"] for link in parse_header_links(answer.headers["Link"])]
+    assert relations == ["profile", "license", *["alternate"] * 3]
+
+
 def test_what_we_do_not_write_is_not_acceptable_and_the_formats_are_listed(site):
     answer = site.get(site.iris["workshop"], accept="image/png")
     assert answer.status_code == 406
