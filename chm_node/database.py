@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pysqlite3
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, select, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, exists, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chm_node.errors import ChmError, SettingsError, StorageError
 from chm_node.setting_rules import database_address
-from chm_node.tables import log_head
+from chm_node.tables import change, log_head, source
 
 #: Older ones can lose a committed page with two connections in WAL mode (fixed in 3.51.3, 3.50.7 and 3.44.6).
 SQLITE_FLOOR = (3, 51, 3)
@@ -94,6 +94,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name != "sqlite":
             connection.execute(select(log_head.c.id).with_for_update())
         yield connection
+
+
+def in_use(connection: Connection) -> bool:
+    """Whether a node has stored anything there yet."""
+    return bool(connection.execute(select(exists(select(change.c.seq)) | exists(select(source.c.id)))).scalar_one())
 
 
 @contextmanager

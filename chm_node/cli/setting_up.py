@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Engine, exists, select
+from sqlalchemy import Engine
 
-from chm_node.database import open_database, reading
+from chm_node.database import in_use, open_database, reading
 from chm_node.errors import SettingsError
 from chm_node.keys import node_signer
 from chm_node.proofs import fingerprint
 from chm_node.settings import CONFIG_NAMES, CONFIG_VARIABLE, Settings
 from chm_node.signing import create_key
-from chm_node.tables import change, source
 
 DEFAULT_LANGUAGES: tuple[str, ...] = Settings.model_fields["languages"].default
 
@@ -95,7 +94,7 @@ def _make_database(settings: Settings) -> None:
 
 def _refuse_one_in_use(engine: Engine) -> None:
     with reading(engine) as connection:
-        used = connection.execute(select(exists(select(change.c.seq)) | exists(select(source.c.id)))).scalar_one()
+        used = in_use(connection)
     if used:
         raise SettingsError(
             "database_url: the database is in use by a node; nothing was changed. For another node make another "
