@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pysqlite3
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, exists, inspect, select, text
+from sqlalchemy import URL, Column, Connection, Engine, Table, create_engine, event, exists, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.elements import ColumnElement
 
 from chm_node.errors import ChmError, SettingsError, StorageError
 from chm_node.setting_rules import database_address
@@ -94,6 +95,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name != "sqlite":
             connection.execute(select(log_head.c.id).with_for_update())
         yield connection
+
+
+def in_code_points(connection: Connection, column: Column[str]) -> ColumnElement[str]:
+    """The column, to order by: each database of PostgreSQL has an order of its own, that of a language."""
+    return column.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
 
 
 def in_use(connection: Connection) -> bool:

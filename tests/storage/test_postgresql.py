@@ -1,16 +1,18 @@
-"""What only a PostgreSQL server can do to a node: other encodings, other programs, poolers, locks, other owners."""
+"""What only a PostgreSQL server can do to a node: other encodings and collations, other programs, poolers,
+locks, other owners."""
 
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from chm_node import erasure
+from chm_node.catalogue import Catalogue, Filter
 from chm_node.database import insert_rows, open_database, reading, writing
 from chm_node.errors import SettingsError, StorageError
 from chm_node.settings import Settings
-from chm_node.tables import nonce
+from chm_node.tables import facet, nonce, record, unknown_term
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -68,6 +70,20 @@ def test_what_ends_many_statements_is_told_once(url, caplog):
     with pytest.raises(StorageError, match="duplicate key"), writing(engine) as connection:
         insert_rows(connection, nonce, rows)
     assert not caplog.records
+    engine.dispose()
+
+
+def test_the_collation_of_a_database_orders_nothing(url):
+    make_anew(url, "LOCALE_PROVIDER icu ICU_LOCALE 'ar' LOCALE 'C' ENCODING 'UTF8'")
+    engine, values = open_database(url), ["Zeta", "abc", "اتفاقية", "Ébène"]
+    columns = {each.name: each.type.python_type() for each in record.columns} | {"id": 1}
+    with writing(engine) as connection:
+        connection.execute(insert(record).values(columns))
+        insert_rows(connection, facet, [("treaty", each, 1) for each in values])
+        insert_rows(connection, unknown_term, [("treaty", each, 1) for each in values])
+        catalogue = Catalogue(connection)
+        assert [value for value, _ in catalogue.facet_counts(Filter(), "treaty")] == sorted(values)
+        assert [term for _, term, _ in catalogue.unknown_terms([""])] == sorted(values)
     engine.dispose()
 
 
