@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import insert, text
 
-from chm_node import erasure
+from chm_node import doctor, erasure
 from chm_node.catalogue import Catalogue, Filter
 from chm_node.database import insert_rows, open_database, reading, writing
 from chm_node.errors import SettingsError, StorageError
@@ -115,3 +115,15 @@ def test_what_may_not_be_written_anew_is_not_called_erased(settings, url):
     finally:
         on_server(url, "DROP OWNED BY guest")
         on_server(url, "DROP ROLE guest")
+
+
+def test_the_doctor_sees_that_nothing_can_be_stored(settings, url, monkeypatch):
+    for name in ("base_url", "data_dir", "database_url"):
+        monkeypatch.setenv(f"CHM_{name.upper()}", str(getattr(settings, name)))
+    open_database(url).dispose()
+    [database] = [each for each in doctor.examine(NOW) if each.name == "database"]
+    assert database.state is doctor.State.OK
+    on_server(url, f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
+    [database] = [each for each in doctor.examine(NOW) if each.name == "database"]
+    assert database.state is doctor.State.FAIL
+    assert "takes no changes" in database.sentence
