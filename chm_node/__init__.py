@@ -20,6 +20,7 @@ dumps                           the log as it stands, in files
 watermark                       how far the log was given out, as a file knows it
 disk                            how much room is left where the node writes
 backup, erasure, moving         restoring a node; erasing a record; changing the public address
+transfer                        a SQLite database, brought into PostgreSQL
 sparql                          queries, answered in children that hold the records
 websub                          who is told when a feed changes, and telling them
 backoff, budget                 how long to wait after failures; how much each client may ask (pure)

@@ -30,6 +30,7 @@ from chm_node.proofs import fingerprint
 from chm_node.record import parse_timestamp, timestamp
 from chm_node.settings import Settings
 from chm_node.tables import record as record_table
+from chm_node.transfer import transfer
 
 _MANIFEST, _DATABASE = "manifest.json", "chm.sqlite"
 #: A tenth slower to write than copying, and a fifth of the size.
@@ -61,7 +62,11 @@ def back_up(
     """
     if file.exists() and not over:
         raise BackupError(f"{file} exists already; choose another name, or write over it with --force")
-    _refuse_postgresql(settings, f"pg_dump --format=custom --file={file} DATABASE")
+    if database_file(settings) is None:
+        raise BackupError(
+            "the database is PostgreSQL, which has its own program for this: "
+            f"pg_dump --format=custom --file={file} DATABASE"
+        )
     try:
         with TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as folder:
             copy = Path(folder) / _DATABASE
@@ -83,10 +88,9 @@ def examine(file: Path) -> Backup:
 def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogHead]:
     """Put the backup in the place of the database, in a new epoch; in one step, so a power cut leaves either.
 
-    Keys in it take the place of the node's, which are kept beside them, unless those followed the keys of the backup.
-    Raises BackupError, and then nothing is changed.
+    A database of PostgreSQL has to be empty. Keys in the backup take the place of the node's, which are kept beside
+    them, unless those followed the keys of the backup. Raises BackupError, and then nothing is changed.
     """
-    _refuse_postgresql(settings, "pg_restore --clean --if-exists --dbname=DATABASE FILE, and then: chm new-epoch")
     with _unpacked(file, settings.data_dir) as (backup, folder):
         if backup.node != settings.node_iri:
             raise BackupError(f"{file} is a backup of {backup.node}; this node is {settings.node_iri}, see base_url")
@@ -94,9 +98,13 @@ def restore(settings: Settings, file: Path, now: datetime) -> tuple[Backup, LogH
         try:
             with writing(copy) as connection:
                 head = ChangeLog(connection).begin_epoch(now, beyond=_given_out(settings))
+            database = database_file(settings)
+            if database is None:
+                _transfer(copy, settings)
         finally:
             copy.dispose()
-        _replace(_database(settings), folder / _DATABASE, now)
+        if database:
+            _replace(database, folder / _DATABASE, now)
         if backup.with_key:
             found = {each.name: each.read_bytes() for each in folder.iterdir() if keys.is_file(each.name)}
             keys.put_back(settings, found, backup.multikey, now)
@@ -114,11 +122,6 @@ def new_epoch(engine: Engine, settings: Settings, now: datetime) -> LogHead:
     dumps.discard(engine, settings)
     watermark.note(engine, settings)
     return head
-
-
-def _refuse_postgresql(settings: Settings, instead: str) -> None:
-    if not settings.database.startswith("sqlite"):
-        raise BackupError(f"the database is PostgreSQL, which has its own programs for this: {instead}")
 
 
 def _copy(engine: Engine, target: Path) -> None:
@@ -230,14 +233,17 @@ def _given_out(settings: Settings) -> watermark.Mark | None:
     return (max(epoch for epoch, _ in marks), max(reached for _, reached in marks)) if marks else None
 
 
-def _database(settings: Settings) -> Path:
-    file = database_file(settings)
-    assert file  # noqa: S101  PostgreSQL was refused before
-    return file
+def _transfer(copy: Engine, settings: Settings) -> None:
+    engine = open_database(settings.database)
+    try:
+        transfer(copy, engine)
+    finally:
+        engine.dispose()
 
 
 def _present(settings: Settings) -> watermark.Mark | None:
-    if not _database(settings).exists():
+    file = database_file(settings)
+    if file is None or not file.exists():
         return None
     try:
         engine = open_database(settings.database)

@@ -4,6 +4,7 @@ A write transaction takes the log's lock first (SQLite: ``BEGIN IMMEDIATE``; Pos
 ``log_head``), so what it reads is what it will change, and log timestamps are given out in commit order.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pysqlite3
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, text
+from sqlalchemy import URL, Column, Connection, Engine, Table, create_engine, event, exists, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.elements import ColumnElement
 
 from chm_node.errors import ChmError, SettingsError, StorageError
 from chm_node.setting_rules import database_address
-from chm_node.tables import log_head
+from chm_node.tables import change, log_head, source
 
 #: Older ones can lose a committed page with two connections in WAL mode (fixed in 3.51.3, 3.50.7 and 3.44.6).
 SQLITE_FLOOR = (3, 51, 3)
@@ -32,13 +34,14 @@ def open_database(url: str) -> Engine:
     """
     engine = _engine(url)
     try:
-        with _failing("database_url: the database cannot be opened"), engine.connect() as connection:
+        with failing("database_url: the database cannot be opened"), engine.connect() as connection:
+            _check_encoding(connection)
             found = _revision(connection)
         if found != SCHEMA_REVISION:
             # Alembic takes 150 ms to import; a database that is up to date never needs it.
             from chm_node.migrations import migrate
 
-            with _failing("database_url: the tables cannot be made"):
+            with failing("database_url: the tables cannot be made"):
                 migrate(engine, found)
     except ChmError:
         engine.dispose()
@@ -74,7 +77,7 @@ def _insert(connection: Connection, table: Table) -> str:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database; raises StorageError."""
-    with _failing("the database could not be read"), engine.connect() as connection:
+    with failing("the database could not be read"), engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             # By default each of its statements would see another state; SQLite's BEGIN gives one.
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -85,7 +88,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that holds the log's lock from its first statement; raises StorageError."""
     with (
-        _failing("the database could not be written"),
+        failing("the database could not be written"),
         engine.connect().execution_options(chm_writes=True) as connection,
         connection.begin(),
     ):
@@ -94,8 +97,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def in_code_points(connection: Connection, column: Column[str]) -> ColumnElement[str]:
+    """The column, to order by: each database of PostgreSQL has an order of its own, that of a language."""
+    return column.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
+
+
+def in_use(connection: Connection) -> bool:
+    """Whether a node has stored anything there yet."""
+    return bool(connection.execute(select(exists(select(change.c.seq)) | exists(select(source.c.id)))).scalar_one())
+
+
 @contextmanager
-def _failing(what: str) -> Iterator[None]:
+def failing(what: str) -> Iterator[None]:
     """Raises StorageError in the words of the database; its further lines, such as hints, are left out."""
     try:
         yield
@@ -110,7 +123,7 @@ def _engine(url: str) -> Engine:
     except ValueError as error:
         raise SettingsError(f"database_url: {error}") from error
     if address.get_backend_name() == "postgresql":
-        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return _postgresql_engine(address)
     if pysqlite3.sqlite_version_info < SQLITE_FLOOR:
         raise SettingsError(
             f"database_url: SQLite {pysqlite3.sqlite_version} may lose data with several connections; "
@@ -128,6 +141,15 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _postgresql_engine(address: URL) -> Engine:
+    # That a pipeline of statements broke off with the connection is no news: what ended it is raised as well.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    # A pooler between us and the server (pgbouncer) hands each transaction to another connection, where a prepared
+    # statement is missing, or is another one of the same name.
+    fixed = {"prepare_threshold": None, "client_encoding": "utf8"}
+    return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=fixed)
 
 
 def make_private(file: Path) -> None:
@@ -160,6 +182,17 @@ def _begin_sqlite(connection: Connection) -> None:
     # A deferred BEGIN that reads first and writes later fails at once when another writer was faster.
     writes = connection.get_execution_options().get("chm_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _check_encoding(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":  # whose texts are what we write
+        return
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise SettingsError(
+            f"database_url: the database is encoded in {encoding}, which cannot hold every script; "
+            "make another one: CREATE DATABASE chm ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _revision(connection: Connection) -> str:

@@ -124,10 +124,14 @@ def _database(settings: Settings) -> tuple[Engine | None, Check]:
         engine = open_database(settings.database)
         with reading(engine) as connection:
             version, damage = _version_and_damage(connection)
+            read_only = _is_read_only(connection)
     except ChmError as error:
         return None, Check("database", State.FAIL, f"{error}.", "Check database_url, and that the database runs.")
     if damage:
         return engine, Check("database", State.FAIL, f"{version} is damaged: {damage}.", "Restore the last backup.")
+    if read_only:
+        fix = "Check that database_url leads to the primary server, and default_transaction_read_only."
+        return engine, Check("database", State.FAIL, f"{version} takes no changes: it is read-only.", fix)
     return engine, Check("database", State.OK, f"{version}, schema {SCHEMA_REVISION}, no damage found.")
 
 
@@ -149,6 +153,13 @@ def _version_and_damage(connection: Connection) -> tuple[str, str]:
     version = connection.execute(text("SELECT sqlite_version()")).scalar_one()
     damage = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
     return f"SQLite {version}", "" if damage == "ok" else str(damage)
+
+
+def _is_read_only(connection: Connection) -> bool:
+    """Whether a server of PostgreSQL refuses every change, as a standby does."""
+    if connection.dialect.name == "sqlite":
+        return False
+    return bool(connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on")
 
 
 def _held(engine: Engine, settings: Settings, now: datetime) -> Iterator[Check]:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from chm_node import dumps, watermark
 from chm_node.catalogue import Catalogue, ChangeLog, erased
-from chm_node.database import reading, writing
+from chm_node.database import failing, reading, writing
 from chm_node.errors import RecordNotFoundError, StorageError
 from chm_node.publishing import withdraw
 from chm_node.record import Tombstone
@@ -25,6 +25,9 @@ from chm_node.signing import Signer
 GRACE = timedelta(days=30)
 #: Files are not written anew more often for erasures by peers; the worker looks every hour, and a day is promised.
 INTERVAL = timedelta(hours=20)
+#: Readers who come meanwhile have to wait as long.
+_LONGEST_WAIT = timedelta(seconds=10)
+_STILL_THERE = "what was erased still lies in the files of the database, so do it again"
 _TABLES = (
     "change", "record", "facet", "unknown_term", "receipt", "search", "quarantine", "told", "check_result",
     "notification",
@@ -97,8 +100,7 @@ def let_go_due(engine: Engine, settings: Settings, now: datetime) -> int:
 
 def _write_files_anew(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(f"VACUUM FULL {', '.join(_TABLES)}")
+        _write_tables_anew(engine)
         return
     pooled = engine.raw_connection()
     try:
@@ -109,8 +111,21 @@ def _write_files_anew(engine: Engine) -> None:
         busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         driver.execute("PRAGMA temp_store = MEMORY")
     except engine.dialect.loaded_dbapi.Error as error:
-        raise StorageError(f"what was erased still lies in the database file: {error}; do it again") from error
+        raise StorageError(f"{_STILL_THERE}: {error}") from error
     finally:
         pooled.close()
     if busy:
-        raise StorageError("what was erased still lies in the database file, which is being read; do it again")
+        raise StorageError(f"{_STILL_THERE}: they are being read")
+
+
+def _write_tables_anew(engine: Engine) -> None:
+    """PostgreSQL waits for whoever reads a table, such as ``pg_dump``, and lets nobody else read it meanwhile."""
+    warnings: list[str] = []
+    with failing(_STILL_THERE), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        driver: Any = connection.connection.driver_connection  # a psycopg connection
+        driver.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
+        connection.detach()  # closed afterwards, and its time-out with it
+        connection.exec_driver_sql(f"SET lock_timeout = {_LONGEST_WAIT // timedelta(milliseconds=1)}")
+        connection.exec_driver_sql(f"VACUUM FULL {', '.join(_TABLES)}")
+    if warnings:  # tables of another owner are left out with no more than a word
+        raise StorageError(f"{_STILL_THERE}: {warnings[0]}")

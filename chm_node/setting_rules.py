@@ -59,12 +59,14 @@ def _profile(value: str, others: ValidationInfo) -> str:
 def database_address(value: str) -> URL:
     """Where a database is; raises ValueError for what is none, or none of ours."""
     try:
-        address = make_url(value)
+        address = make_url(re.sub(r"\Apostgres://", "postgresql://", value))  # as many hosters write it
         backend = address.get_backend_name()
     except (ArgumentError, ValueError) as error:  # the latter for a port that is no number
         raise ValueError("write the address of a database, such as postgresql://user@host/name") from error
     if backend not in ("sqlite", "postgresql"):
         raise ValueError("only SQLite files (sqlite:///…) and PostgreSQL (postgresql://…) are supported")
+    if "@" in (address.host or ""):  # and the error would show the end of the password
+        raise ValueError("in the password, write %40 for @")
     # Each connection to what SQLite holds in memory would see a database of its own.
     if backend == "sqlite" and (address.database in (None, "", ":memory:") or "\0" in value or address.query):
         raise ValueError("name the file of the SQLite database alone, such as sqlite:////var/lib/chm/chm.sqlite")

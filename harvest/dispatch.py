@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 
 from sqlalchemy import Engine
 
@@ -16,6 +17,7 @@ from harvest import hints, leases
 from harvest.overview import RunView
 from harvest.readers import Readers
 from harvest.run import Harvest
+from harvest.schedule import next_due
 from harvest.sources import Source
 from harvest.transactions import Clock
 
@@ -48,7 +50,7 @@ class Dispatcher:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="harvest")
         self._own = threading.local()  # an HttpClient serves one thread
         self._clients: list[HttpClient] = []
-        self._under_way: set[Future[RunView]] = set()
+        self._under_way: dict[Future[RunView], Source] = {}
         self._readers = Readers()
         self._stop = threading.Event()
 
@@ -60,7 +62,7 @@ class Dispatcher:
 
     def start_due(self) -> list["Future[RunView]"]:
         """Lease the sources that are due, as many as there are idle threads, and start their harvests."""
-        self._under_way = {each for each in self._under_way if not each.done()}
+        self._give_back()
         idle, now = THREADS - len(self._under_way), self._clock()
         with reading(self._engine) as connection:
             if not idle or not (leases.anything_due(connection, now) or hints.anything_due(connection, now)):
@@ -87,10 +89,23 @@ class Dispatcher:
         for client in self._clients:
             client.close()
 
+    def _give_back(self) -> None:
+        """Give back what harvests still lease that have failed: the database that ended them was not there for it."""
+        ended = {future: source for future, source in self._under_way.items() if future.done()}
+        failed = [source for future, source in ended.items() if not future.cancelled() and future.exception()]
+        if failed:
+            now, interval = self._clock(), timedelta(minutes=self._settings.poll_minutes)
+            with writing(self._engine) as connection:
+                for each in failed:
+                    failures = each.failures + 1
+                    due = next_due(now, interval, failures, timedelta(0), random.random())  # noqa: S311  spreads the load
+                    leases.release(connection, each, due, failures, None)
+        self._under_way = {each: source for each, source in self._under_way.items() if each not in ended}
+
     def _start(self, source: Source, compare: bool = False) -> "Future[RunView]":
         future = self._threads.submit(self._harvest, source, compare)
         future.add_done_callback(lambda done: _report(source, done))
-        self._under_way.add(future)
+        self._under_way[future] = source
         return future
 
     def _harvest(self, source: Source, compare: bool) -> RunView:

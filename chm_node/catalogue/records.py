@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from chm_node.catalogue.held import COUNT_LIMIT, Filter, Held, Listing, held_of, passing
+from chm_node.database import in_code_points
 from chm_node.errors import RecordNotFoundError, RecordWithdrawnError
 from chm_node.record import from_milliseconds
 from chm_node.tables import facet as facet_table
@@ -71,9 +72,8 @@ class Catalogue:
     def facet_counts(self, chosen: Filter, facet: str, limit: int = 200) -> list[tuple[str, int]]:
         """(value, number of records) of one facet among the records that pass the filter, commonest first."""
         statement = select(facet_table.c.value, func.count()).where(*self._counted(chosen, facet))
-        statement = (
-            statement.group_by(facet_table.c.value).order_by(func.count().desc(), facet_table.c.value).limit(limit)
-        )
+        by_name = in_code_points(self._connection, facet_table.c.value)
+        statement = statement.group_by(facet_table.c.value).order_by(func.count().desc(), by_name).limit(limit)
         return [(value, count) for value, count in self._connection.execute(statement)]
 
     def facet_count(self, chosen: Filter, facet: str, values: Iterable[str]) -> int:
@@ -102,8 +102,9 @@ class Catalogue:
         columns = (unknown_term_table.c.field, unknown_term_table.c.value)
         joined = unknown_term_table.join(record_table, record_table.c.id == unknown_term_table.c.record_id)
         counted = select(*columns, func.count().label("records")).select_from(joined).group_by(*columns)
+        by_name = [in_code_points(self._connection, each) for each in columns]
         rows = self._connection.execute(
-            counted.where(record_table.c.origin.in_(origins)).order_by(func.count().desc(), *columns)
+            counted.where(record_table.c.origin.in_(origins)).order_by(func.count().desc(), *by_name)
         )
         return [(row.field, row.value, row.records) for row in rows]
 

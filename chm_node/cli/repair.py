@@ -43,7 +43,8 @@ def backup(file: Path, with_key: bool, force: bool) -> None:
 def restore(file: Path, check: bool) -> None:
     """Put the backup FILE in the place of this node's database, and begin a new epoch of the log.
 
-    Whatever was published after the backup is not in it; `chm recover HUB` brings it back from a hub.
+    Whatever was published after the backup is not in it; `chm recover HUB` brings it back from a hub. A database of
+    PostgreSQL has to be empty: so a node comes there from SQLite.
 
     \b
     chm restore --check /media/usb/chm-2026-11-22.backup

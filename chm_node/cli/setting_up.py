@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chm_node.database import open_database
+from sqlalchemy import Engine
+
+from chm_node.database import in_use, open_database, reading
 from chm_node.errors import SettingsError
 from chm_node.keys import node_signer
 from chm_node.proofs import fingerprint
@@ -79,11 +81,25 @@ def _make_folder_and_key(settings: Settings, undo: ExitStack) -> None:
 def _make_database(settings: Settings) -> None:
     there = set(_database_files(settings))
     try:
-        open_database(settings.database).dispose()
+        engine = open_database(settings.database)
+        try:
+            _refuse_one_in_use(engine)
+        finally:
+            engine.dispose()
     except BaseException:
         for each in set(_database_files(settings)) - there:
             each.unlink(missing_ok=True)
         raise
+
+
+def _refuse_one_in_use(engine: Engine) -> None:
+    with reading(engine) as connection:
+        used = in_use(connection)
+    if used:
+        raise SettingsError(
+            "database_url: the database is in use by a node; nothing was changed. For another node make another "
+            "database; for this one put back its settings file and the files of its keys"
+        )
 
 
 def _database_files(settings: Settings) -> Iterable[Path]:

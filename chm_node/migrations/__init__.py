@@ -12,10 +12,12 @@ from chm_node.errors import SettingsError
 def migrate(engine: Engine, found: str) -> None:
     """Bring the database to this release's schema, in one transaction.
 
-    Raises SettingsError when the database is newer than this release.
+    Raises SettingsError when the database is newer than this release, or of another program.
     """
     folder = resources.files(__name__)
     known = {path.name.split("_")[0] for path in (folder / "versions").iterdir() if path.name.endswith(".py")}
+    if found and not found.isdigit():
+        raise SettingsError("database_url: the database belongs to another program; make one for this node alone")
     if found and found not in known:
         raise SettingsError(
             f"database_url: the database was written by a newer release (schema {found}); upgrade this one"

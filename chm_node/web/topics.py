@@ -55,7 +55,8 @@ def _render(app: Flask, topic: str) -> Rendition | None:
     with reading(here.engine) as connection:
         head = ChangeLog(connection).head()
     status, headers, body = _asked(app, topic)
-    if status.startswith("4"):
+    # Under a former address of the node, too: whoever looks there again is led to the topic that follows it.
+    if status.startswith(("301", "4")):
         return None
     if not status.startswith("200"):
         raise StorageError(f"{topic} could not be rendered: {status}")

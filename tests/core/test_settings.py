@@ -107,6 +107,7 @@ def test_what_is_wrong_in_the_file_is_named_with_the_file(tmp_path, name, value)
         ("country", "eu", "EU"),
         ("database_url", "sqlite:///node.sqlite", "sqlite:///node.sqlite"),
         ("database_url", "postgresql://chm:pw@[::1]:5432/chm", "postgresql://chm:pw@[::1]:5432/chm"),
+        ("database_url", "postgres://chm:p%40w@localhost/chm", "postgres://chm:p%40w@localhost/chm"),
         ("languages", "fr, ar,fr", ("fr", "ar")),
         ("titles", '{"FR": " Centre d\'échange ", "zh-Hans": "信息交换所"}',
          {"fr": "Centre d'échange", "zh-hans": "信息交换所"}),
@@ -212,8 +213,9 @@ def test_what_depends_on_another_setting_is_named_with_what_does_not(monkeypatch
         assert f"{name} (CHM_{name.upper()}): " in str(told.value)
 
 
-def test_no_message_shows_a_password(monkeypatch):
-    monkeypatch.setenv("CHM_DATABASE_URL", "postgresql://chm:secret@db.example.org:x/chm")
+@pytest.mark.parametrize("written", ["secret@db.example.org:x", "p@secret@db.example.org"])
+def test_no_message_shows_a_password(monkeypatch, written):
+    monkeypatch.setenv("CHM_DATABASE_URL", f"postgresql://chm:{written}/chm")
     with pytest.raises(SettingsError) as told:
         Settings.load()
     assert "secret" not in str(told.value)

@@ -6,16 +6,19 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
 from chm_node.app import create_app
 from chm_node.database import open_database, reading, writing
+from chm_node.errors import StorageError
 from chm_node.http_client import HttpClient
 from chm_node.publishing import publish, record_iri, with_defaults
 from chm_node.record_types import RECORD_TYPES
@@ -140,6 +143,30 @@ def test_a_person_may_have_a_source_harvested_before_it_is_due(hub_settings, hub
         run = dispatcher.harvest(served)
     assert run
     assert run.outcome == "not-modified"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_harvest_whose_database_went_away_goes_on_soon_after_it_came_back(hub_settings, hub_engine):
+    server, _, name = hub_settings.database.replace("+psycopg", "").rpartition("/")
+    now = [START]
+    with (
+        psycopg.connect(f"{server}/postgres", autocommit=True) as outside,
+        closing(psycopg.connect(f"{server}/{name}")) as other,
+        Dispatcher(hub_engine, hub_settings, lambda: now[0]) as dispatcher,
+    ):
+        [under_way] = dispatcher.start_due()
+        other.execute("SELECT id FROM log_head FOR UPDATE")  # so that it waits somewhere in the middle
+        outside.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        outside.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        assert isinstance(under_way.exception(), StorageError)
+        with pytest.raises(StorageError):
+            dispatcher.start_due()
+        outside.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        assert dispatcher.start_due() == []
+        now[0] += timedelta(minutes=3)  # a lease is longer
+        [again] = dispatcher.start_due()
+        assert again.result().outcome == "ok"
+    assert count(hub_engine) == 700
 
 
 def test_a_dead_peer_does_not_delay_the_others(hub_settings, hub_engine, served):

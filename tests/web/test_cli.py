@@ -178,6 +178,20 @@ def test_an_init_that_cannot_be_finished_leaves_nothing_and_may_be_repeated(chm,
     assert (folder / "chm-data/signing-key.pem").exists()
 
 
+def test_a_second_node_is_not_begun_in_the_database_of_another(chm, folder, monkeypatch, database_url):
+    (folder / "records.csv").write_text(TABLE, encoding="utf-8")
+    monkeypatch.setenv("CHM_DATABASE_URL", database_url)
+    monkeypatch.setenv("CHM_DATA_DIR", "first")
+    monkeypatch.setenv("CHM_CONFIG", "first.toml")
+    chm("init", "--yes")
+    chm("import", "records.csv")
+    monkeypatch.setenv("CHM_DATA_DIR", "second")
+    monkeypatch.setenv("CHM_CONFIG", "second.toml")
+    assert "database_url: the database is in use by a node" in chm("init", "--yes", code=1).stderr
+    assert not (folder / "second.toml").exists()
+    assert not (folder / "second").exists()
+
+
 def test_an_init_on_a_full_disk_leaves_nothing(folder):
     done = in_shell("export CHM_CONFIG=chm.toml; ulimit -f 0; chm init --yes")
     assert done.returncode == 1

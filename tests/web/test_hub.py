@@ -247,6 +247,12 @@ def test_a_topic_that_is_gone_is_none(site):
     assert renderer(site.app)(f"{BASE}feeds/all.rss?country=Atlantis") is None
 
 
+@pytest.mark.parametrize("topic", ["feed", "feeds/all.atom"])
+def test_a_topic_under_a_former_address_is_gone(new_site, topic):
+    moved = new_site(moved_from="https://former.example/")
+    assert renderer(moved.app)(f"https://former.example/{topic}") is None
+
+
 # Callbacks of our own subscriptions.
 
 
