@@ -21,7 +21,7 @@ chm_node.settings.CONFIG_NAMES = chm_node.settings.CONFIG_NAMES[:1]
 for _variable in [name for name in os.environ if name.startswith("CHM_")]:
     del os.environ[_variable]
 # And whatever proxy leads to the network, it does not lead to the nodes of the tests.
-os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost,::1"
 
 # A slow machine must never make a property fail, so nothing here measures time.
 settings.register_profile(
